@@ -1,0 +1,329 @@
+package nuget
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// What a manifest's XML may hold. The last two only bound the memory of
+// the tree: no real manifest comes near them.
+const (
+	maxManifestDepth      = 64
+	maxManifestElements   = 32768
+	maxManifestAttributes = 64
+)
+
+// element is an XML element of a manifest.
+type element struct {
+	name  string // without prefix
+	space string // namespace
+	scope string // the default namespace where the element stands
+	// attributes are those without a prefix; declarations of namespaces are not among them.
+	attributes []xml.Attr
+	children   []*element
+	// text is the element's own text. Text that is nothing but blanks between
+	// two pieces of markup does not count, as in NuGet's reader.
+	text string
+}
+
+// attribute returns the value of an attribute, or "" when it is absent.
+func (e *element) attribute(name string) string {
+	value, _ := e.lookup(name)
+	return value
+}
+
+func (e *element) lookup(name string) (value string, ok bool) {
+	for _, a := range e.attributes {
+		if a.Name.Local == name {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// parseManifestXML reads a document as strictly as .NET's reader does:
+// encoding/xml alone lets too much pass. DTDs, and with them entities, are
+// refused.
+func parseManifestXML(document []byte) (*element, *Problem) {
+	text, wide, why := decodeManifest(document)
+	if why != "" {
+		return nil, manifestProblem("", why)
+	}
+	r := xmlReader{decoder: xml.NewDecoder(bytes.NewReader(text))}
+	r.decoder.CharsetReader = func(label string, input io.Reader) (io.Reader, error) {
+		if wide && (strings.EqualFold(label, "utf-16") || strings.EqualFold(label, "utf-16le") || strings.EqualFold(label, "utf-16be")) {
+			return input, nil
+		}
+		return nil, errEncoding(label)
+	}
+	if why := r.read(); why != "" {
+		return nil, manifestProblem("", why)
+	}
+	return r.root, nil
+}
+
+// manifestProblem returns a problem with the wording of M-19. why is a clause
+// without a full stop, in which text from outside is quoted.
+func manifestProblem(subject, why string) *Problem {
+	return newProblem(CodeManifest, subject, "The manifest is not valid: "+why+".")
+}
+
+// decodeManifest turns UTF-8, or UTF-16 with a byte order mark (wide), into
+// UTF-8 without one, and looks for what no XML document may hold.
+func decodeManifest(document []byte) (text []byte, wide bool, why string) {
+	switch {
+	case bytes.HasPrefix(document, []byte("\xEF\xBB\xBF")):
+		text = document[3:]
+	case bytes.HasPrefix(document, []byte("\xFF\xFE\x00\x00")), bytes.HasPrefix(document, []byte("\x00\x00\xFE\xFF")):
+		return nil, false, "it is encoded as UTF-32; save it as UTF-8"
+	case bytes.HasPrefix(document, []byte("\xFF\xFE")), bytes.HasPrefix(document, []byte("\xFE\xFF")):
+		if text, why = decodeUTF16(document); why != "" {
+			return nil, true, why
+		}
+		wide = true
+	default:
+		text = document
+	}
+	if !utf8.Valid(text) {
+		return nil, wide, "it is not valid UTF-8; save it as UTF-8"
+	}
+	for _, c := range string(text) {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
+			return nil, wide, fmt.Sprintf("it holds the character U+%04X, which XML does not allow", c)
+		}
+	}
+	if c, ok := surrogateReference(text); ok {
+		return nil, wide, fmt.Sprintf("it refers to the character U+%04X, which XML does not allow", c)
+	}
+	return text, wide, ""
+}
+
+// surrogateReference looks for the reference to half a surrogate pair, which
+// encoding/xml takes for U+FFFD. All other references it checks itself.
+func surrogateReference(text []byte) (c rune, ok bool) {
+	for {
+		_, rest, found := bytes.Cut(text, []byte("&#"))
+		if !found {
+			return 0, false
+		}
+		digits, base := rest, 10
+		if bytes.HasPrefix(rest, []byte("x")) {
+			digits, base = rest[1:], 16
+		}
+		number, _, _ := bytes.Cut(digits[:min(len(digits), 32)], []byte(";"))
+		if n, err := strconv.ParseUint(string(number), base, 16); err == nil && utf16.IsSurrogate(rune(n)) {
+			return rune(n), true
+		}
+		text = rest
+	}
+}
+
+func decodeUTF16(document []byte) (text []byte, why string) {
+	const broken = "it is not valid UTF-16; save it as UTF-8"
+	if len(document)%2 != 0 {
+		return nil, broken
+	}
+	low, high := 0, 1
+	if document[0] == 0xFE {
+		low, high = 1, 0
+	}
+	unit := func(i int) rune { return rune(document[i+high])<<8 | rune(document[i+low]) }
+	text = make([]byte, 0, len(document)/2)
+	for i := 2; i < len(document); i += 2 {
+		c := unit(i)
+		if utf16.IsSurrogate(c) {
+			if i+2 >= len(document) {
+				return nil, broken
+			}
+			i += 2
+			if c = utf16.DecodeRune(c, unit(i)); c == utf8.RuneError {
+				return nil, broken
+			}
+		}
+		text = utf8.AppendRune(text, c)
+	}
+	return text, ""
+}
+
+// errEncoding is an encoding that a document names and that is not read.
+type errEncoding string
+
+func (label errEncoding) Error() string {
+	return "it is said to be encoded as " + quote(string(label)) + "; save it as UTF-8"
+}
+
+// xmlReader builds the tree. It resolves namespaces and matches tags itself,
+// over the raw tokens of encoding/xml.
+type xmlReader struct {
+	decoder  *xml.Decoder
+	root     *element
+	open     []openElement
+	bindings []xml.Attr // prefix (empty for the default) and namespace, innermost last
+	elements int
+}
+
+// openElement is an element whose end has not come.
+type openElement struct {
+	*element
+	tag      xml.Name // as written
+	text     []byte
+	bindings int // those in force outside
+}
+
+// read returns why the document is not valid, or "".
+func (r *xmlReader) read() (why string) {
+	for first := true; why == ""; first = false {
+		token, err := r.decoder.RawToken()
+		if err == io.EOF {
+			switch {
+			case len(r.open) > 0:
+				return "the element " + quote(r.open[len(r.open)-1].name) + " is not closed"
+			case r.root == nil:
+				return "it holds no XML element"
+			}
+			return ""
+		}
+		if err != nil {
+			return readError(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			why = r.start(token)
+		case xml.EndElement:
+			why = r.end(token)
+		case xml.CharData:
+			why = r.characters(token)
+		case xml.ProcInst:
+			if strings.EqualFold(token.Target, "xml") && (token.Target != "xml" || !first) {
+				why = "something stands before its XML declaration"
+			}
+		case xml.Directive:
+			why = "it has a document type declaration (DTD), which is not allowed; remove it"
+		}
+	}
+	return why
+}
+
+// readError says why encoding/xml gave up.
+func readError(err error) (why string) {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+		return fmt.Sprintf("line %d is not well-formed XML: %s", syntax.Line, quote(syntax.Msg))
+	}
+	if encoding, ok := errors.AsType[errEncoding](err); ok {
+		return encoding.Error()
+	}
+	return "it cannot be read: " + printable(strings.TrimPrefix(err.Error(), "xml: "), 120)
+}
+
+func (r *xmlReader) start(tag xml.StartElement) (why string) {
+	r.elements++
+	switch {
+	case len(r.open) == 0 && r.root != nil:
+		return "it has a second root element, " + quote(tag.Name.Local)
+	case len(r.open) >= maxManifestDepth:
+		return fmt.Sprintf("its elements are nested more than %d deep", maxManifestDepth)
+	case r.elements > maxManifestElements:
+		return fmt.Sprintf("it has more than %d elements", maxManifestElements)
+	case len(tag.Attr) > maxManifestAttributes:
+		return fmt.Sprintf("the element %s has more than %d attributes", quote(tag.Name.Local), maxManifestAttributes)
+	}
+	e := openElement{element: new(element), tag: tag.Name, bindings: len(r.bindings)}
+	for _, a := range tag.Attr {
+		switch {
+		case a.Name.Space == "xmlns":
+			r.bindings = append(r.bindings, xml.Attr{Name: xml.Name{Local: a.Name.Local}, Value: a.Value})
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			r.bindings = append(r.bindings, xml.Attr{Value: a.Value})
+		}
+	}
+	e.name = tag.Name.Local
+	e.scope, _ = r.namespace("")
+	var ok bool
+	if e.space, ok = r.namespace(tag.Name.Space); !ok || strings.Contains(e.name, ":") {
+		return "the namespace prefix of the element " + quote(tag.Name.Space+":"+e.name) + " is not declared"
+	}
+	if why := r.attributes(e.element, tag.Attr); why != "" {
+		return why
+	}
+	if len(r.open) == 0 {
+		r.root = e.element
+	} else {
+		parent := r.open[len(r.open)-1]
+		parent.children = append(parent.children, e.element)
+	}
+	r.open = append(r.open, e)
+	return ""
+}
+
+// attributes checks the attributes of e and keeps those without a prefix.
+func (r *xmlReader) attributes(e *element, attributes []xml.Attr) (why string) {
+	resolved := make([]xml.Name, 0, maxManifestAttributes)
+	for _, a := range attributes {
+		name := a.Name
+		if name.Space != "" && name.Space != "xmlns" {
+			var ok bool
+			if name.Space, ok = r.namespace(name.Space); !ok {
+				return fmt.Sprintf("the namespace prefix of the attribute %s of the element %s is not declared", quote(a.Name.Space+":"+name.Local), quote(e.name))
+			}
+		}
+		for _, other := range resolved {
+			if other == name {
+				return fmt.Sprintf("the element %s has the attribute %s twice", quote(e.name), quote(name.Local))
+			}
+		}
+		resolved = append(resolved, name)
+		if strings.Contains(name.Local, ":") {
+			return fmt.Sprintf("the element %s has the attribute %s, which is not a name", quote(e.name), quote(name.Local))
+		}
+		if a.Name.Space == "" && a.Name.Local != "xmlns" {
+			e.attributes = append(e.attributes, a)
+		}
+	}
+	return ""
+}
+
+// namespace resolves a prefix; the empty one stands for the default namespace.
+func (r *xmlReader) namespace(prefix string) (space string, ok bool) {
+	for i := len(r.bindings) - 1; i >= 0; i-- {
+		if r.bindings[i].Name.Local == prefix {
+			return r.bindings[i].Value, true
+		}
+	}
+	if prefix == "xml" {
+		return "http://www.w3.org/XML/1998/namespace", true
+	}
+	return "", prefix == ""
+}
+
+func (r *xmlReader) end(tag xml.EndElement) (why string) {
+	if len(r.open) == 0 {
+		return "the element " + quote(tag.Name.Local) + " is closed but was never opened"
+	}
+	e := &r.open[len(r.open)-1]
+	if e.tag != tag.Name {
+		return fmt.Sprintf("the element %s is closed by %s", quote(e.name), quote(tag.Name.Local))
+	}
+	e.element.text = string(e.text)
+	r.bindings = r.bindings[:e.bindings]
+	r.open = r.open[:len(r.open)-1]
+	return ""
+}
+
+func (r *xmlReader) characters(text xml.CharData) (why string) {
+	if len(bytes.Trim(text, " \t\r\n")) == 0 {
+		return ""
+	}
+	if len(r.open) == 0 {
+		return "it has text outside its root element"
+	}
+	e := &r.open[len(r.open)-1]
+	e.text = append(e.text, text...)
+	return ""
+}

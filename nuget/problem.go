@@ -1,0 +1,116 @@
+package nuget
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Code names the rule that a package breaks. Callers choose the status of an
+// answer by it; the text is for people.
+type Code string
+
+// The codes of all problems. Several rules share one code when their message
+// in gallery.md B21 is the same.
+const (
+	CodeArchive             Code = "archive"              // M-15: the container cannot be read or lies
+	CodeEntryFuture         Code = "entry-future"         // M-16: an entry is dated more than a day ahead
+	CodeEntryName           Code = "entry-name"           // M-17: an entry's name is not allowed
+	CodeManifestCount       Code = "manifest-count"       // M-18: no .nuspec at the root, or several
+	CodeManifest            Code = "manifest"             // M-19: anything in the nuspec without a message of its own
+	CodeID                  Code = "id"                   // M-20
+	CodeVersion             Code = "version"              // M-21
+	CodeRequired            Code = "required"             // M-22
+	CodeTooLong             Code = "too-long"             // M-23
+	CodeDuplicateDependency Code = "duplicate-dependency" // M-24
+	CodeDependency          Code = "dependency"           // R-PKG-14 to 17: any other fault of a dependency
+	CodeFramework           Code = "framework"            // R-PKG-18: a framework is unknown or not allowed
+	CodeLicence             Code = "licence"              // R-LIC-01, 04, 06
+	CodeLicenceExpression   Code = "licence-expression"   // M-26: the expression does not parse
+	CodeSymbols             Code = "symbols"              // M-27: a symbols package
+)
+
+// maxText is the longest text of a problem, in bytes: it travels as the
+// reason phrase of an HTTP answer (gallery.md B21).
+const maxText = 200
+
+// Problem is one thing that is wrong with a package, said so that the person
+// who made the package can put it right.
+type Problem struct {
+	// Code is the rule that is broken.
+	Code Code
+	// Subject is the entry, element or dependency that the problem is about.
+	Subject string
+	// Text is the whole sentence: printable, one line, at most 200 bytes.
+	// Where gallery.md B21 has a message for the case (M-15 to M-27), it is that.
+	Text string
+}
+
+// Error returns Text.
+func (p *Problem) Error() string { return p.Text }
+
+// Problems are all problems of a manifest, in the order of the document
+// (R-PUSH-07). It is never empty when returned as an error.
+type Problems []*Problem
+
+// Error returns the texts of all problems, one a line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Text
+	}
+	return strings.Join(lines, "\n")
+}
+
+// newProblem puts a sentence together from its parts. Each part that came from
+// outside must have gone through quote already; the whole is cut at maxText.
+func newProblem(code Code, subject string, text string) *Problem {
+	return &Problem{Code: code, Subject: subject, Text: cut(text, maxText)}
+}
+
+// quote makes text from outside fit to stand in a message: control, format
+// and undecodable characters become escapes, and what is longer than 64
+// characters is cut with dots.
+func quote(s string) string { return printable(s, 64) }
+
+// printable is quote with the longest number of bytes that may result.
+func printable(s string, limit int) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case b.Len() > limit:
+			return cut(b.String(), limit)
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			b.WriteString(`\x`)
+			b.WriteByte(hex[s[i]>>4])
+			b.WriteByte(hex[s[i]&15])
+		case r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(`\u{`)
+			var digits []byte
+			for v := r; v > 0 || len(digits) == 0; v >>= 4 {
+				digits = append(digits, hex[v&15])
+			}
+			for i := len(digits) - 1; i >= 0; i-- {
+				b.WriteByte(digits[i])
+			}
+			b.WriteByte('}')
+		}
+	}
+	return cut(b.String(), limit)
+}
+
+// cut shortens s to at most limit bytes, between characters, and marks the
+// place with three dots.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit - 3
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
+}
