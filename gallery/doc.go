@@ -1,0 +1,27 @@
+// Package gallery decides what may happen. It is the only room with rules:
+// feeds, packages and releases, accounts and keys, who may push, list and
+// read, search, downloads and the event log; and the storage interfaces that
+// those rules need (store.go).
+//
+// The words, as they are used in every room:
+//
+//   - Feed: one named source with its own packages, of kind release or test.
+//   - Package: an ID in a feed, with owners and Rev, the number of the last
+//     event that touched it.
+//   - Release: one version of a package. "Version" is only ever the version
+//     number.
+//   - Account: a person (later also an organisation or a tombstone); all share
+//     one space of names.
+//   - Key: an API key, with owner, feed, scopes, package patterns, expiry.
+//   - Actor: who asks, with which key or session; an argument of every rule,
+//     never hidden in a context.
+//   - Event: one thing that happened to a release; a feed's log numbers its
+//     events without gaps.
+//
+// A rule is a pure function over values (mayPush, mayList), called once, next
+// to the write that it guards and inside the transaction that the store lends.
+// HTTP never asks first: it acts and renders the refusal, an *Error whose kind
+// decides the status and whose text is for the person at the other end.
+//
+// This room must never know HTTP, HTML, bbolt or file layouts.
+package gallery

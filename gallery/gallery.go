@@ -1,0 +1,317 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options says what a Gallery runs on and what its settings are. Store, Blobs
+// and at least one feed are required.
+type Options struct {
+	Store Store
+	Blobs Blobs
+	Feeds []FeedOptions // the first is the main feed
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: discarded
+
+	Brand       string        // site.name; no password may equal it
+	KeysURL     func() string // address of the page with API keys, for M-01 and M-40; nil: its path
+	AdviseBytes int64         // publish.advise_bytes: larger packages get advice (D-15); 0: never
+	SimilarIDs  string        // publish.similar_ids: "warn" or "off" (D-14)
+	LicenseRefs bool          // publish.license_refs: LicenseRef-… is allowed, with a warning (R-LIC-03)
+	KeyMaxDays  int           // keys.max_days: longest life of a key; 0: no limit (R-KEY-09)
+}
+
+// FeedOptions is what the configuration says of one feed.
+type FeedOptions struct {
+	Name       string
+	Kind       FeedKind
+	OpenToRead bool
+	MaxBytes   int64
+	Replace    bool // test feeds only (D-05)
+}
+
+// A Gallery is the rules over one store. Its methods may be called from any
+// goroutine.
+type Gallery struct {
+	store Store
+	blobs Blobs
+	o     Options
+	epoch uint64
+
+	feeds   atomic.Pointer[[]*Feed] // in the order of the configuration
+	indexes map[uint32]*index       // by feed number; fixed after Open
+
+	hasAccount atomic.Bool
+	names      sync.Map // AccountNo → name
+	downloads  counters
+	uses       keyUses
+	uploads    uploads
+	work       chan struct{} // slots for what follows the streaming of a push
+	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
+	verdicts   verdicts
+	failures   failures
+	similar    similarIDs
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// How often counters are written, and how many pushes are checked and stored at
+// once: enough that their syncs overlap, few enough that memory stays bounded.
+const (
+	flushEvery = 10 * time.Second
+	pushSlots  = 32
+	hashSlots  = 2
+)
+
+// Open makes the feeds that the store does not have yet and starts the search
+// indexes, which are complete some time after it returns; everything else is
+// ready. It refuses a feed whose kind differs from the one stored (T-13).
+func Open(ctx context.Context, o Options) (*Gallery, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.KeysURL == nil {
+		o.KeysURL = func() string { return "/account/apikeys" }
+	}
+	g := &Gallery{
+		store:   o.Store,
+		blobs:   o.Blobs,
+		o:       o,
+		indexes: make(map[uint32]*index),
+		work:    make(chan struct{}, pushSlots),
+		hashing: make(chan struct{}, hashSlots),
+	}
+	if err := g.verdicts.init(); err != nil {
+		return nil, err
+	}
+	feeds, err := g.openFeeds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.feeds.Store(&feeds)
+	err = g.store.View(ctx, func(r Reader) error {
+		meta, err := r.Meta()
+		if err != nil {
+			return err
+		}
+		g.epoch = meta.Epoch
+		accounts, err := r.Accounts(0, 1)
+		g.hasAccount.Store(len(accounts) > 0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := g.clearDeleting(ctx); err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g.stop = stop
+	for _, f := range feeds {
+		ix := newIndex(g.store, f, o.Log)
+		g.indexes[f.Number] = ix
+		ix.start(running)
+	}
+	g.done.Go(func() { g.flushLoop(running) })
+	g.done.Go(func() { g.sweepLoop(running) })
+	return g, nil
+}
+
+// openFeeds brings the store's feeds and the configuration together.
+func (g *Gallery) openFeeds(ctx context.Context) ([]*Feed, error) {
+	if len(g.o.Feeds) == 0 {
+		return nil, errors.New("no feed is configured: name at least one")
+	}
+	var feeds []*Feed
+	err := g.store.Update(ctx, func(w Writer) error {
+		feeds = feeds[:0]
+		for _, fo := range g.o.Feeds {
+			if err := ValidFeedName(fo.Name); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(feeds, func(f *Feed) bool { return f.Name == fo.Name }) {
+				return fmt.Errorf("the feed %s is configured twice; give each feed a name of its own", fo.Name)
+			}
+			f, err := w.Feed(fo.Name)
+			switch {
+			case errors.Is(err, ErrNotFound):
+				f = &Feed{Name: fo.Name, Kind: fo.Kind, Created: g.o.Now().UTC()}
+				if err := w.NewFeed(f); err != nil {
+					return err
+				}
+			case err != nil:
+				return err
+			case f.Kind != fo.Kind:
+				return fmt.Errorf("the feed %s was made as a %s feed and stays one; set its kind back to %q or use another name", fo.Name, f.Kind, f.Kind)
+			}
+			if fo.Replace && fo.Kind != TestFeed {
+				return fmt.Errorf("the feed %s may not replace versions: only a test feed may (kind = \"test\")", fo.Name)
+			}
+			f.OpenToRead, f.MaxBytes, f.Replace = fo.OpenToRead, fo.MaxBytes, fo.Replace
+			feeds = append(feeds, f)
+		}
+		return nil
+	})
+	return feeds, err
+}
+
+// ValidFeedName refuses a name that is not [a-z0-9][a-z0-9-]{0,31}. Names
+// that are routes are refused by the server room.
+func ValidFeedName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 32 && name[0] != '-'
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
+	}
+	if !ok {
+		return fmt.Errorf("%q is not a feed name: use 1 to 32 lower-case letters, digits and -, beginning with a letter or digit", name)
+	}
+	return nil
+}
+
+// Close writes the counters and stops what runs in the background. It leaves
+// Store and Blobs open.
+func (g *Gallery) Close(ctx context.Context) error {
+	g.stop()
+	g.done.Wait()
+	for _, ix := range g.indexes {
+		ix.close()
+	}
+	return g.Flush(ctx)
+}
+
+// Now is the gallery's clock, in UTC.
+func (g *Gallery) Now() time.Time { return g.o.Now().UTC() }
+
+// Epoch is the store's epoch, a part of every ETag.
+func (g *Gallery) Epoch() uint64 { return g.epoch }
+
+// Feeds returns the feeds in the order of the configuration, main first.
+func (g *Gallery) Feeds() []*Feed { return *g.feeds.Load() }
+
+// Feed returns the feed of that exact name.
+func (g *Gallery) Feed(name string) (*Feed, bool) {
+	for _, f := range g.Feeds() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// feedNumbered returns the feed with that number, or nil when it is not
+// configured any more.
+func (g *Gallery) feedNumbered(number uint32) *Feed {
+	for _, f := range g.Feeds() {
+		if f.Number == number {
+			return f
+		}
+	}
+	return nil
+}
+
+// SetOpenToRead changes who may read a feed while the gallery runs: the set-up
+// page may.
+func (g *Gallery) SetOpenToRead(name string, open bool) {
+	for {
+		old := g.feeds.Load()
+		feeds := slices.Clone(*old)
+		for i, f := range feeds {
+			if f.Name == name {
+				changed := *f
+				changed.OpenToRead = open
+				feeds[i] = &changed
+			}
+		}
+		if g.feeds.CompareAndSwap(old, &feeds) {
+			return
+		}
+	}
+}
+
+// index returns the search index of f.
+func (g *Gallery) index(f *Feed) *index { return g.indexes[f.Number] }
+
+// ownerName returns an account's name, "" when there is no such account.
+func (g *Gallery) ownerName(no AccountNo) string {
+	names := g.OwnerNames(context.Background(), []AccountNo{no})
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// OwnerNames returns the names of accounts, in their order, without those that
+// are gone. Names are joined when something is rendered and never stored with a
+// package.
+func (g *Gallery) OwnerNames(ctx context.Context, nos []AccountNo) []string {
+	names := make([]string, 0, len(nos))
+	for _, no := range nos {
+		if name, ok := g.names.Load(no); ok {
+			names = append(names, name.(string))
+			continue
+		}
+		var a *Account
+		err := g.store.View(ctx, func(r Reader) (err error) {
+			a, err = r.Account(no)
+			return err
+		})
+		if err != nil {
+			continue
+		}
+		g.names.Store(no, a.Name)
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// flushLoop writes the counters every flushEvery until ctx ends.
+func (g *Gallery) flushLoop(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := g.Flush(ctx); err != nil && ctx.Err() == nil {
+				g.o.Log.Error("counters could not be written; they are kept and written later", "err", err)
+			}
+		}
+	}
+}
+
+// Flush writes downloads and key uses counted since the last time.
+func (g *Gallery) Flush(ctx context.Context) error {
+	return errors.Join(g.flushDownloads(ctx), g.flushKeyUses(ctx))
+}
+
+// SavedSettings returns what set-up saved: site.name, url, access.read. The
+// order of settings is default, saved, file, environment, flag.
+func (g *Gallery) SavedSettings(ctx context.Context) (map[string]string, error) {
+	return SavedSettings(ctx, g.store)
+}
+
+// SavedSettings reads what set-up saved straight from a store, before a gallery
+// is opened on it.
+func SavedSettings(ctx context.Context, s Store) (map[string]string, error) {
+	var saved map[string]string
+	err := s.View(ctx, func(r Reader) (err error) {
+		saved, err = r.Settings()
+		return err
+	})
+	return maps.Clone(saved), err
+}

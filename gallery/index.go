@@ -1,0 +1,553 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// An index is the search index of one feed, in memory, a reader of the feed's
+// event log (architecture.md 4). It is built from the feed's cards and then
+// follows the log: for each event it reads the package's card again. A query
+// that is behind what was announced catches up before it looks.
+//
+// What queries see is a snapshot, which never changes but for the downloads,
+// and is replaced as a whole. It is a list of segments: one large one and a few
+// that shrink by half and more, so that an event costs one small segment and
+// a share in merging, never the index.
+type index struct {
+	store  Store
+	feed   string
+	number uint32
+	log    *slog.Logger
+
+	announced atomic.Uint64            // the last event known to be committed
+	snap      atomic.Pointer[snapshot] // nil until built
+	turn      chan struct{}            // held by who reads the store for the index
+	searchers sync.Pool                // of *searcher
+	downloads downloadTable
+
+	mu     sync.Mutex          // held to replace the snapshot, and for the rest of this block
+	stale  map[string]struct{} // folded IDs whose downloads must be read
+	busy   int                 // parts at the front that a background merge is concerned with; 0: none runs
+	closed bool
+
+	behindDownloads atomic.Bool // stale is not empty
+
+	ctx    context.Context // ends with close
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// A snapshot is the index at one moment.
+type snapshot struct {
+	number     uint64 // of the answers: Results.Snapshot
+	generation uint32 // of the feed
+	applied    uint64 // the last event in it
+	parts      []part // the largest and oldest first
+}
+
+// A part is a segment without the packages that have changed or gone since it
+// was made. A package is alive in at most one part.
+type part struct {
+	seg  *segment
+	dead bitset
+	live int // packages alive
+}
+
+// find returns where the package with a folded ID lives.
+func (s *snapshot) find(key string) (docAt, bool) {
+	for p := range slices.Backward(s.parts) {
+		if doc, ok := s.parts[p].seg.doc(key); ok && !s.parts[p].dead.has(doc) {
+			return docAt{p, doc}, true
+		}
+	}
+	return docAt{}, false
+}
+
+// packages counts what is alive.
+func (s *snapshot) packages() int {
+	n := 0
+	for i := range s.parts {
+		n += s.parts[i].live
+	}
+	return n
+}
+
+const (
+	indexPage   = 256 // records read in one View: the most that a scan may ask for
+	inlineMerge = 256 // more packages than this are merged in the background
+	tinyPart    = 64  // a part is worth being rewritten for its dead from here on
+)
+
+// newIndex returns an index that is built when it is first asked, or by start.
+func newIndex(store Store, f *Feed, log *slog.Logger) *index {
+	ix := &index{
+		store:  store,
+		feed:   f.Name,
+		number: f.Number,
+		log:    log,
+		turn:   make(chan struct{}, 1),
+	}
+	ix.searchers.New = func() any { return new(searcher) }
+	ix.ctx, ix.cancel = context.WithCancel(context.Background())
+	return ix
+}
+
+// start builds the index in the background, again after a failure, until that
+// succeeds, ctx ends or close is called.
+func (ix *index) start(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(ix.ctx, cancel)
+	ix.work.Go(func() {
+		defer cancel()
+		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+			began := time.Now()
+			s, err := ix.current(ctx)
+			if err == nil {
+				ix.log.Info("the search index is built", "feed", ix.feed, "packages", s.packages(), "took", time.Since(began))
+				return
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			ix.log.Error("the search index could not be built; it is tried again", "feed", ix.feed, "in", wait, "err", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+	})
+}
+
+// close ends what runs in the background. Queries are still answered from what
+// there is.
+func (ix *index) close() {
+	ix.mu.Lock()
+	ix.closed = true
+	ix.mu.Unlock()
+	ix.cancel()
+	ix.work.Wait()
+}
+
+// announce tells the index that an event was committed. Queries that begin
+// after it returns know the event.
+func (ix *index) announce(seq uint64) {
+	for {
+		old := ix.announced.Load()
+		if old >= seq || ix.announced.CompareAndSwap(old, seq) {
+			return
+		}
+	}
+}
+
+// applied announces an event and waits until it is in the index, so that the
+// push pays and not the next query. It does not wait for the index to be built:
+// queries wait for that themselves, and will know the event. An error is no
+// reason to fail the push: until the index has caught up, queries try again and
+// are Unavailable, but never answer without the event.
+func (ix *index) applied(ctx context.Context, seq uint64) error {
+	ix.announce(seq)
+	if ix.snap.Load() == nil {
+		return nil
+	}
+	_, err := ix.current(ctx)
+	return err
+}
+
+// addDownloads tells the index which counts were just written, so that it reads
+// those packages' downloads again. What it cannot read now, because the store
+// fails or the index is being built, it reads before the next query.
+func (ix *index) addDownloads(counts []DownloadCount) {
+	ix.putStale(func(yield func(string) bool) {
+		for _, c := range counts {
+			if !yield(c.ID) {
+				return
+			}
+		}
+	})
+	select {
+	case ix.turn <- struct{}{}:
+	default:
+		return
+	}
+	defer func() { <-ix.turn }()
+	if ix.snap.Load() == nil {
+		return
+	}
+	if err := ix.catchUp(ix.ctx); err != nil && ix.ctx.Err() == nil {
+		ix.log.Warn("the search index could not read downloads; it tries again", "feed", ix.feed, "err", err)
+	}
+}
+
+// downloadsTotal returns all downloads of the feed, as far as they are written;
+// 0 until the index is built.
+func (ix *index) downloadsTotal() uint64 { return ix.downloads.total.Load() }
+
+// snapshotNumber is Gallery.SearchSnapshot.
+func (ix *index) snapshotNumber() uint64 {
+	s := ix.snap.Load()
+	if s == nil || ix.behind(s) {
+		return 0
+	}
+	return s.number
+}
+
+func (ix *index) behind(s *snapshot) bool {
+	return s.applied < ix.announced.Load() || ix.behindDownloads.Load()
+}
+
+// current returns a snapshot that has every event announced before the call,
+// catching up first where it must. When ctx ends before that, the error is
+// Unavailable.
+func (ix *index) current(ctx context.Context) (*snapshot, error) {
+	if s := ix.snap.Load(); s != nil && !ix.behind(s) {
+		return s, nil
+	}
+	var err error
+	select {
+	case ix.turn <- struct{}{}:
+		err = ix.catchUp(ctx)
+		<-ix.turn
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, &Error{Kind: Unavailable, Op: "search", Msg: msgIndexBuilding, Err: err}
+	}
+	return ix.snap.Load(), nil
+}
+
+// catchUp builds the index or brings it up to what was announced. The caller
+// holds the turn.
+func (ix *index) catchUp(ctx context.Context) error {
+	if ix.snap.Load() == nil {
+		if err := ix.build(ctx); err != nil {
+			return err
+		}
+	}
+	goal := ix.announced.Load()
+	for ix.snap.Load().applied < goal {
+		if err := ix.follow(ctx); err != nil {
+			return err
+		}
+	}
+	return ix.readStale(ctx)
+}
+
+// build reads the feed as it is now. Events that come meanwhile are followed
+// afterwards: a card read twice is no harm.
+func (ix *index) build(ctx context.Context) error {
+	var f *Feed
+	var state FeedState
+	err := ix.store.View(ctx, func(r Reader) (err error) {
+		if f, err = r.Feed(ix.feed); err != nil {
+			return err
+		}
+		state, err = r.FeedState(ix.number)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b := newSegmentBuilder()
+	for after, more := "", true; more; {
+		var cards []*Card
+		err := ix.store.View(ctx, func(r Reader) (err error) {
+			cards, err = r.Cards(f.Generation, after, indexPage)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, c := range cards {
+			b.add(c)
+			after = c.ID.Key()
+		}
+		more = len(cards) == indexPage
+	}
+	downloads, err := ix.readDownloads(ctx, f.Generation)
+	if err != nil {
+		return err
+	}
+	seg := b.segment()
+
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	s := &snapshot{generation: f.Generation, applied: state.LastSeq}
+	if old := ix.snap.Load(); old != nil {
+		s.number = old.number + 1
+	} else {
+		s.number = rand.Uint64()>>1 + 1 // not a number of an earlier run
+	}
+	ix.downloads.replace(downloads)
+	if n := len(seg.keys); n > 0 {
+		ix.fillTotals(seg)
+		s.parts = []part{{seg: seg, live: n}}
+	}
+	ix.snap.Store(s)
+	return nil
+}
+
+// readDownloads reads all counts of a generation.
+func (ix *index) readDownloads(ctx context.Context, generation uint32) (map[string]*idCounts, error) {
+	ix.takeStale() // what was written before this is read now
+	table := make(map[string]*idCounts)
+	var ofID []DownloadCount // of the ID being read
+	for after, more := (DownloadCount{}), true; more; {
+		var counts []DownloadCount
+		err := ix.store.View(ctx, func(r Reader) (err error) {
+			counts, err = r.AllDownloads(generation, after, indexPage)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			if len(ofID) > 0 && ofID[0].ID != c.ID {
+				table[ofID[0].ID] = newIDCounts(ofID)
+				ofID = ofID[:0]
+			}
+			ofID = append(ofID, c)
+			after = c
+		}
+		more = len(counts) == indexPage
+	}
+	if len(ofID) > 0 {
+		table[ofID[0].ID] = newIDCounts(ofID)
+	}
+	return table, nil
+}
+
+// follow applies the next events, at most a page of them.
+func (ix *index) follow(ctx context.Context) error {
+	old := ix.snap.Load()
+	var generation uint32
+	var applied uint64
+	var cards []*Card
+	keys := make(map[string]bool)
+	err := ix.store.View(ctx, func(r Reader) error {
+		f, err := r.Feed(ix.feed)
+		if err != nil {
+			return err
+		}
+		generation = f.Generation
+		events, err := r.Events(ix.number, old.applied, indexPage)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return fmt.Errorf("the event log of the feed %s ends at %d, before the event %d that was announced", ix.feed, old.applied, ix.announced.Load())
+		}
+		for _, e := range events {
+			applied = e.Seq
+			key := e.ID.Key()
+			if e.Kind == Wiped || keys[key] {
+				continue
+			}
+			keys[key] = true
+			c, err := r.Card(generation, key)
+			switch {
+			case err == nil:
+				cards = append(cards, c)
+			case !errors.Is(err, ErrNotFound):
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if generation != old.generation { // the feed was wiped
+		return ix.build(ctx)
+	}
+	slices.SortFunc(cards, func(a, b *Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	b := newSegmentBuilder()
+	for _, c := range cards {
+		b.add(c)
+	}
+	ix.apply(keys, b.segment(), applied)
+	return nil
+}
+
+// apply replaces the packages named by keys with those of seg.
+func (ix *index) apply(keys map[string]bool, seg *segment, applied uint64) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	old := ix.snap.Load()
+	s := *old
+	s.number++
+	s.applied = applied
+	s.parts = slices.Clone(old.parts)
+	for key := range keys {
+		if at, ok := s.find(key); ok {
+			p := &s.parts[at.part]
+			p.dead = p.dead.with(at.doc, len(p.seg.keys))
+			p.live--
+		}
+	}
+	if n := len(seg.keys); n > 0 {
+		ix.fillTotals(seg)
+		s.parts = append(s.parts, part{seg: seg, live: n})
+	}
+	ix.compact(&s)
+	ix.snap.Store(&s)
+}
+
+// fillTotals gives a new segment its downloads. The caller holds mu.
+func (ix *index) fillTotals(seg *segment) {
+	for doc, key := range seg.keys {
+		seg.totals[doc].Store(ix.downloads.of(key).sum())
+	}
+}
+
+// compact merges the newest parts of a snapshot that is not in use yet, so that
+// each part stays more than twice as large as all after it together: there are
+// then a dozen at most, and a package is merged a dozen times in its life. A
+// part of which most is dead is rewritten. Large merges go on in the background.
+// The caller holds mu.
+func (ix *index) compact(s *snapshot) {
+	busy := min(ix.busy, len(s.parts)) // fewer after a wipe
+	s.parts = append(s.parts[:busy], slices.DeleteFunc(s.parts[busy:], func(p part) bool { return p.live == 0 })...)
+	from, newer := len(s.parts), 0
+	for i := len(s.parts) - 1; i >= busy; i-- {
+		p := &s.parts[i]
+		mostDead := len(p.seg.keys) >= tinyPart && p.live < len(p.seg.keys)/2
+		if mostDead || newer > 0 && p.live <= 2*newer {
+			from = i
+		}
+		newer += p.live
+	}
+	size := 0
+	for _, p := range s.parts[from:] {
+		size += len(p.seg.keys)
+	}
+	switch {
+	case size == 0 || size >= maxDocs:
+	case size <= inlineMerge:
+		merged, _ := mergeParts(s.parts[from:])
+		ix.fillTotals(merged)
+		s.parts = append(s.parts[:from], part{seg: merged, live: len(merged.keys)})
+	case ix.busy == 0 && !ix.closed:
+		ix.busy = len(s.parts)
+		parts := slices.Clone(s.parts[from:])
+		ix.work.Go(func() { ix.mergeInBackground(parts) })
+	}
+}
+
+// mergeInBackground puts one part in the place of several. What died in these
+// while they were being merged is dead in the new one.
+func (ix *index) mergeInBackground(parts []part) {
+	seg, from := mergeParts(parts)
+
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ix.busy = 0
+	s := *ix.snap.Load()
+	at := slices.IndexFunc(s.parts, func(p part) bool { return p.seg == parts[0].seg })
+	if at < 0 {
+		return // the feed was wiped
+	}
+	now := s.parts[at : at+len(parts)]
+	merged := part{seg: seg, live: len(seg.keys)}
+	for doc, d := range from {
+		if now[d.part].dead.has(d.doc) {
+			merged.dead = merged.dead.with(doc, len(seg.keys))
+			merged.live--
+		}
+	}
+	ix.fillTotals(seg)
+	s.parts = slices.Concat(s.parts[:at], []part{merged}, s.parts[at+len(parts):])
+	ix.compact(&s)
+	ix.snap.Store(&s)
+}
+
+// takeStale returns the IDs whose downloads must be read, and forgets them.
+func (ix *index) takeStale() []string {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ids := slices.Collect(maps.Keys(ix.stale))
+	ix.stale = nil
+	ix.behindDownloads.Store(false)
+	return ids
+}
+
+// putStale notes IDs whose downloads must be read.
+func (ix *index) putStale(ids iter.Seq[string]) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.stale == nil {
+		ix.stale = make(map[string]struct{})
+	}
+	for id := range ids {
+		ix.stale[id] = struct{}{}
+	}
+	ix.behindDownloads.Store(len(ix.stale) > 0)
+}
+
+// readStale reads the downloads that have changed. The caller holds the turn.
+func (ix *index) readStale(ctx context.Context) error {
+	ids := ix.takeStale()
+	if len(ids) == 0 {
+		return nil
+	}
+	generation := ix.snap.Load().generation
+	read := make(map[string]*idCounts, len(ids))
+	for page := range slices.Chunk(ids, indexPage) {
+		err := ix.store.View(ctx, func(r Reader) error {
+			for _, id := range page {
+				counts, err := r.Downloads(generation, id)
+				if err != nil {
+					return err
+				}
+				read[id] = newIDCounts(counts)
+			}
+			return nil
+		})
+		if err != nil {
+			ix.putStale(slices.Values(ids))
+			return err
+		}
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	s := *ix.snap.Load()
+	s.number++
+	for id, counts := range read {
+		ix.downloads.set(id, counts)
+		if at, ok := s.find(id); ok {
+			s.parts[at.part].seg.totals[at.doc].Store(counts.sum())
+		}
+	}
+	ix.snap.Store(&s)
+	return nil
+}
+
+// accountNamed returns the account with a name, in any case; nobody when there
+// is none.
+func (ix *index) accountNamed(ctx context.Context, name string) (AccountNo, error) {
+	var no AccountNo
+	err := ix.store.View(ctx, func(r Reader) error {
+		a, err := r.AccountByName(name)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		no = a.No
+		return nil
+	})
+	return no, err
+}

@@ -1,0 +1,84 @@
+package gallery
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A downloadTable holds the downloads of a feed's packages, as written, apart
+// from the segments: they change without an event, and a package that is not
+// listed keeps its own.
+type downloadTable struct {
+	total atomic.Uint64
+	mu    sync.RWMutex
+	byID  map[string]*idCounts // by folded ID
+}
+
+// idCounts are the downloads of one package. They never change; nil is none.
+type idCounts struct {
+	total    uint64
+	versions []versionCount // by key
+}
+
+type versionCount struct {
+	key   string // Version.Key
+	total uint64
+}
+
+func newIDCounts(counts []DownloadCount) *idCounts {
+	c := &idCounts{versions: make([]versionCount, 0, len(counts))}
+	for _, n := range counts {
+		c.total += n.Total
+		c.versions = append(c.versions, versionCount{n.Version, n.Total})
+	}
+	slices.SortFunc(c.versions, func(a, b versionCount) int { return cmp.Compare(a.key, b.key) })
+	return c
+}
+
+// sum returns the downloads of all versions.
+func (c *idCounts) sum() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.total
+}
+
+// of returns the downloads of the version with that key.
+func (c *idCounts) of(key string) uint64 {
+	if c == nil {
+		return 0
+	}
+	i, found := slices.BinarySearchFunc(c.versions, key, func(v versionCount, key string) int { return cmp.Compare(v.key, key) })
+	if !found {
+		return 0
+	}
+	return c.versions[i].total
+}
+
+func (t *downloadTable) of(key string) *idCounts {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.byID[key]
+}
+
+// set replaces the counts of one package.
+func (t *downloadTable) set(key string, c *idCounts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total.Add(c.sum() - t.byID[key].sum())
+	t.byID[key] = c
+}
+
+// replace replaces all counts.
+func (t *downloadTable) replace(byID map[string]*idCounts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byID = byID
+	total := uint64(0)
+	for _, c := range byID {
+		total += c.sum()
+	}
+	t.total.Store(total)
+}

@@ -1,0 +1,576 @@
+package gallery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nougat/nuget"
+)
+
+// A logStore is a store of one feed, as far as the index reads one.
+type logStore struct {
+	Store
+	mu        sync.RWMutex
+	feed      Feed
+	cards     map[string]*Card
+	events    []Event
+	downloads map[DownloadCount]uint64 // by ID and Version, Total 0
+	accounts  map[string]AccountNo
+	fail      atomic.Pointer[error]
+	views     atomic.Int64
+}
+
+func newLogStore() *logStore {
+	return &logStore{
+		feed:      Feed{Name: "main", Number: 7, Generation: 1},
+		cards:     make(map[string]*Card),
+		downloads: make(map[DownloadCount]uint64),
+		accounts:  map[string]AccountNo{"contoso": 1, "fabrikam": 2},
+	}
+}
+
+func (s *logStore) View(ctx context.Context, f func(Reader) error) error {
+	s.views.Add(1)
+	if err := s.fail.Load(); err != nil {
+		return *err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return f(logReader{s: s})
+}
+
+type logReader struct {
+	Reader
+	s *logStore
+}
+
+func (r logReader) Feed(string) (*Feed, error) { f := r.s.feed; return &f, nil }
+
+func (r logReader) FeedState(uint32) (FeedState, error) {
+	return FeedState{LastSeq: uint64(len(r.s.events))}, nil
+}
+
+func (r logReader) Card(generation uint32, id string) (*Card, error) {
+	c := r.s.cards[id]
+	if c == nil || generation != r.s.feed.Generation {
+		return nil, fmt.Errorf("card: %w", ErrNotFound)
+	}
+	return c, nil
+}
+
+func (r logReader) Cards(generation uint32, after string, limit int) ([]*Card, error) {
+	var page []*Card
+	if generation != r.s.feed.Generation {
+		return nil, nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.s.cards)) {
+		if key > after && len(page) < limit {
+			page = append(page, r.s.cards[key])
+		}
+	}
+	return page, nil
+}
+
+func (r logReader) Events(_ uint32, after uint64, limit int) ([]Event, error) {
+	events := r.s.events[after:]
+	return slices.Clone(events[:min(limit, len(events))]), nil
+}
+
+func (r logReader) sortedDownloads() []DownloadCount {
+	keys := slices.Collect(maps.Keys(r.s.downloads))
+	slices.SortFunc(keys, compareCounts)
+	for i := range keys {
+		keys[i].Total = r.s.downloads[keys[i]]
+	}
+	return keys
+}
+
+func compareCounts(a, b DownloadCount) int {
+	return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Version, b.Version))
+}
+
+func (r logReader) Downloads(_ uint32, id string) ([]DownloadCount, error) {
+	var counts []DownloadCount
+	for _, c := range r.sortedDownloads() {
+		if c.ID == id {
+			counts = append(counts, c)
+		}
+	}
+	return counts, nil
+}
+
+func (r logReader) AllDownloads(generation uint32, after DownloadCount, limit int) ([]DownloadCount, error) {
+	var counts []DownloadCount
+	if generation != r.s.feed.Generation {
+		return nil, nil
+	}
+	for _, c := range r.sortedDownloads() {
+		if compareCounts(c, after) > 0 && len(counts) < limit {
+			counts = append(counts, c)
+		}
+	}
+	return counts, nil
+}
+
+func (r logReader) AccountByName(name string) (*Account, error) {
+	no := r.s.accounts[strings.ToLower(name)]
+	if no == 0 {
+		return nil, ErrNotFound
+	}
+	return &Account{No: no, Name: name}, nil
+}
+
+// put commits an event that leaves the package with this card, and returns the
+// event's number.
+func (s *logStore) put(kind EventKind, c *Card) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := Event{Seq: uint64(len(s.events) + 1), Kind: kind, ID: c.ID}
+	s.events = append(s.events, e)
+	c.Rev = e.Seq
+	s.cards[c.ID.Key()] = c
+	return e.Seq
+}
+
+// download adds to the stored counts.
+func (s *logStore) download(id, version string, n uint64) DownloadCount {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.downloads[DownloadCount{ID: nuget.FoldID(id), Version: version}] += n
+	return DownloadCount{ID: nuget.FoldID(id), Version: version, Total: n}
+}
+
+// A testRelease is one listed version from which cardOf makes a card.
+type testRelease struct {
+	version, title, description, tags, authors string
+	types                                      []string
+	semVer2                                    bool
+	published                                  time.Time
+}
+
+// cardOf makes the card of a package with these listed versions, by the rules
+// of the views and not by those that write cards.
+func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease) *Card {
+	t.Helper()
+	c := &Card{ID: nuget.ID(id), Owners: owners}
+	byVersion := make(map[string]testRelease)
+	for _, r := range releases {
+		v, err := nuget.ParseVersion(r.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byVersion[v.Original()] = r
+		c.Versions = append(c.Versions, CardVersion{v, r.semVer2 || v.IsSemVer2()})
+	}
+	slices.SortFunc(c.Versions, func(a, b CardVersion) int { return a.Version.Compare(b.Version) })
+	at := make(map[string]int8)
+	for i := range 4 {
+		view := View{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
+		c.Shown[i] = -1
+		for _, cv := range c.Versions {
+			if !view.Sees(cv.Version.IsPrerelease(), cv.SemVer2) {
+				continue
+			}
+			n, ok := at[cv.Version.Original()]
+			if !ok {
+				r := byVersion[cv.Version.Original()]
+				n = int8(len(c.Faces))
+				at[cv.Version.Original()] = n
+				c.Faces = append(c.Faces, Face{
+					Version: cv.Version, Title: r.title, Description: r.description, Authors: r.authors,
+					Tags: strings.Fields(r.tags), Types: r.types, Published: r.published,
+				})
+			}
+			c.Shown[i] = n // the highest comes last
+		}
+	}
+	return c
+}
+
+func testIndex(t testing.TB, s *logStore) *index {
+	f := s.feed
+	ix := newIndex(s, &f, slog.New(slog.DiscardHandler))
+	t.Cleanup(ix.close)
+	return ix
+}
+
+func mustSearch(t testing.TB, ix *index, q Query) Results {
+	t.Helper()
+	if q.Take == 0 {
+		q.Take = 1000
+	}
+	res, err := ix.search(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func idsOf(hits []Hit) []string {
+	ids := make([]string, len(hits))
+	for i := range hits {
+		ids[i] = string(hits[i].Card.ID)
+	}
+	return ids
+}
+
+var everything = View{Prerelease: true, SemVer2: true}
+
+func TestIndexFollowsTheLog(t *testing.T) {
+	s := newLogStore()
+	s.put(Pushed, cardOf(t, "Contoso.Core", []AccountNo{1}, testRelease{version: "1.0.0"}))
+	ix := testIndex(t, s)
+	find := func(text string, want ...string) {
+		t.Helper()
+		got := idsOf(mustSearch(t, ix, Query{Text: text, View: everything}).Hits)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("search %q: %v, want %v", text, got, want)
+		}
+	}
+	find("contoso", "Contoso.Core")
+
+	seq := s.put(Pushed, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}))
+	find("contoso", "Contoso.Core") // not announced: the push has not been answered
+	ix.announce(seq)
+	find("contoso", "Contoso.Core", "Contoso.Web") // the query catches up
+	find("pages", "Contoso.Web")
+
+	seq = s.put(Pushed, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}, testRelease{version: "2.0.0", description: "forms"}))
+	if err := ix.applied(t.Context(), seq); err != nil {
+		t.Fatal(err)
+	}
+	if got := ix.snap.Load().applied; got != seq {
+		t.Errorf("applied up to %d, want %d", got, seq)
+	}
+	find("pages")
+	find("forms", "Contoso.Web")
+	find("contoso", "Contoso.Core", "Contoso.Web")
+
+	ix.announce(s.put(Unlisted, cardOf(t, "Contoso.Web", []AccountNo{1})))
+	find("forms")
+	find("contoso", "Contoso.Core")
+	ix.announce(s.put(Relisted, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"})))
+	find("pages", "Contoso.Web")
+
+	find("owner:contoso", "Contoso.Core", "Contoso.Web")
+	find("owner:fabrikam")
+	ix.announce(s.put(Relisted, cardOf(t, "Contoso.Web", []AccountNo{2}, testRelease{version: "1.0.0", description: "pages"})))
+	find("owner:contoso", "Contoso.Core")
+	find("owner:FABRIKAM", "Contoso.Web")
+	find("owner:nobody")
+
+	// The ID is spelled as its newest version spells it.
+	ix.announce(s.put(Pushed, cardOf(t, "CONTOSO.core", []AccountNo{1}, testRelease{version: "3.0.0"})))
+	find("contoso.core", "CONTOSO.core")
+
+	// Many events at once, more than a page.
+	for i := range 3*indexPage + 5 {
+		seq = s.put(Pushed, cardOf(t, fmt.Sprintf("Bulk.N%d", i%300), nil, testRelease{version: "1.0.0"}))
+	}
+	ix.announce(seq)
+	if got := mustSearch(t, ix, Query{Text: "bulk"}).Total; got != 300 {
+		t.Errorf("%d bulk packages, want 300", got)
+	}
+}
+
+func TestIndexWipe(t *testing.T) {
+	s := newLogStore()
+	for i := range 400 {
+		s.put(Pushed, cardOf(t, fmt.Sprintf("Old.N%d", i), nil, testRelease{version: "1.0.0"}))
+	}
+	s.download("Old.N1", "1.0.0", 5)
+	ix := testIndex(t, s)
+	if got := mustSearch(t, ix, Query{}).Total; got != 400 {
+		t.Fatalf("%d packages, want 400", got)
+	}
+	before := ix.snapshotNumber()
+	s.mu.Lock()
+	s.feed.Generation++
+	s.cards = make(map[string]*Card)
+	s.downloads = make(map[DownloadCount]uint64)
+	s.events = append(s.events, Event{Seq: uint64(len(s.events) + 1), Kind: Wiped})
+	s.mu.Unlock()
+	ix.announce(s.put(Pushed, cardOf(t, "New", nil, testRelease{version: "1.0.0"})))
+	if got := idsOf(mustSearch(t, ix, Query{}).Hits); !slices.Equal(got, []string{"New"}) {
+		t.Errorf("after the wipe: %v", got)
+	}
+	if ix.snapshotNumber() == before {
+		t.Error("the wipe left the snapshot's number")
+	}
+	if ix.downloadsTotal() != 0 {
+		t.Errorf("%d downloads after the wipe", ix.downloadsTotal())
+	}
+}
+
+func TestIndexDownloads(t *testing.T) {
+	s := newLogStore()
+	for _, id := range []string{"Lib.A", "Lib.B", "Lib.C"} {
+		s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0"}, testRelease{version: "2.0.0-Beta"}))
+	}
+	s.download("lib.c", "1.0.0", 10)
+	s.download("lib.c", "2.0.0-beta", 7)
+	ix := testIndex(t, s)
+	ask := func(want ...string) []Hit {
+		t.Helper()
+		hits := mustSearch(t, ix, Query{Text: "lib", View: everything}).Hits
+		if got := idsOf(hits); !slices.Equal(got, want) {
+			t.Errorf("order %v, want %v", got, want)
+		}
+		return hits
+	}
+	hits := ask("Lib.C", "Lib.A", "Lib.B")
+	if hits[0].Downloads != 17 || hits[0].VersionDownloads(hits[0].Versions[1].Version) != 7 || hits[1].VersionDownloads(hits[1].Versions[0].Version) != 0 {
+		t.Errorf("downloads %d, of the beta %d", hits[0].Downloads, hits[0].VersionDownloads(hits[0].Versions[1].Version))
+	}
+
+	number := ix.snapshotNumber()
+	ix.addDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
+	ask("Lib.B", "Lib.C", "Lib.A")
+	if ix.snapshotNumber() == number {
+		t.Error("downloads changed the order and not the snapshot's number")
+	}
+	if got := ix.downloadsTotal(); got != 1017 {
+		t.Errorf("%d downloads in all, want 1017", got)
+	}
+
+	// A package keeps its downloads while it is not listed, and through merges.
+	ix.announce(s.put(Unlisted, cardOf(t, "Lib.B", nil)))
+	ask("Lib.C", "Lib.A")
+	ix.addDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1)})
+	ix.announce(s.put(Relisted, cardOf(t, "Lib.B", nil, testRelease{version: "1.0.0"})))
+	if hits := ask("Lib.B", "Lib.C", "Lib.A"); hits[0].Downloads != 1001 {
+		t.Errorf("%d downloads after relisting, want 1001", hits[0].Downloads)
+	}
+
+	// A store that fails delays the counts and loses none.
+	broken := errors.New("broken")
+	s.fail.Store(&broken)
+	ix.addDownloads([]DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
+	if ix.snapshotNumber() != 0 {
+		t.Error("an answer cache may use the number of an index that is behind")
+	}
+	s.fail.Store(nil)
+	ask("Lib.A", "Lib.B", "Lib.C")
+}
+
+func TestIndexNotBuilt(t *testing.T) {
+	s := newLogStore()
+	s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+	broken := errors.New("the store is broken")
+	s.fail.Store(&broken)
+	ix := testIndex(t, s)
+	_, err := ix.search(t.Context(), Query{})
+	if KindOf(err) != Unavailable || !errors.Is(err, broken) {
+		t.Errorf("search without an index: %v", err)
+	}
+	if ix.snapshotNumber() != 0 {
+		t.Errorf("snapshot %d of an index that is not built", ix.snapshotNumber())
+	}
+	ix.turn <- struct{}{} // somebody builds, and takes long
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ix.search(ctx, Query{}); KindOf(err) != Unavailable || !errors.Is(err, context.Canceled) {
+		t.Errorf("search of somebody who leaves: %v", err)
+	}
+	// A push does not wait for the build, and a flush neither.
+	if err := ix.applied(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	ix.addDownloads([]DownloadCount{s.download("Contoso", "1.0.0", 3)})
+	<-ix.turn
+	s.fail.Store(nil)
+	if got := mustSearch(t, ix, Query{}); got.Total != 1 || got.Hits[0].Downloads != 3 {
+		t.Errorf("after the build: %+v", got)
+	}
+}
+
+// TestIndexLogTooShort has an event announced that is not in the log: the
+// queries fail and do not spin.
+func TestIndexLogTooShort(t *testing.T) {
+	s := newLogStore()
+	ix := testIndex(t, s)
+	mustSearch(t, ix, Query{})
+	ix.announce(1)
+	if _, err := ix.search(t.Context(), Query{}); KindOf(err) != Unavailable {
+		t.Errorf("error %v", err)
+	}
+	s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+	if got := mustSearch(t, ix, Query{}).Total; got != 1 {
+		t.Errorf("%d packages", got)
+	}
+}
+
+// TestIndexStart has a store that fails at first: start tries again.
+func TestIndexStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newLogStore()
+		s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+		broken := errors.New("broken")
+		s.fail.Store(&broken)
+		ix := newIndex(s, &s.feed, slog.New(slog.DiscardHandler))
+		ix.start(t.Context())
+		time.Sleep(10 * time.Second)
+		if n := s.views.Load(); n < 3 || n > 10 {
+			t.Errorf("%d tries in 10 seconds", n)
+		}
+		s.fail.Store(nil)
+		time.Sleep(time.Minute)
+		if ix.snapshotNumber() == 0 {
+			t.Error("not built after the store came back")
+		}
+		ix.close()
+		s.fail.Store(&broken)
+		other := newIndex(s, &s.feed, slog.New(slog.DiscardHandler))
+		other.start(t.Context())
+		other.close() // ends the tries; synctest would find a goroutine left
+	})
+}
+
+// TestIndexSegments pushes thousands of packages one by one and looks at what
+// holds them: few parts, nothing lost, nothing twice.
+func TestIndexSegments(t *testing.T) {
+	s := newLogStore()
+	ix := testIndex(t, s)
+	mustSearch(t, ix, Query{})
+	const n = 3000
+	most := 0
+	for i := range n {
+		// Every third push is a new version of an older package.
+		id := i
+		if i%3 == 2 {
+			id = i / 2
+		}
+		seq := s.put(Pushed, cardOf(t, fmt.Sprintf("Some.Package%d", id), nil, testRelease{version: "1.0.0", description: fmt.Sprintf("push%d by somebody", i)}))
+		if err := ix.applied(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+		if i%500 == 0 {
+			// Let the background merge end: its speed is not what is tested.
+			for busy := true; busy; {
+				ix.mu.Lock()
+				busy = ix.busy != 0
+				ix.mu.Unlock()
+				time.Sleep(time.Millisecond)
+			}
+			most = max(most, len(ix.snap.Load().parts))
+		}
+	}
+	if most > 14 {
+		t.Errorf("%d parts", most)
+	}
+	seen := make(map[string]bool)
+	snap := ix.snap.Load()
+	for _, p := range snap.parts {
+		live := 0
+		for doc, key := range p.seg.keys {
+			if p.dead.has(doc) {
+				continue
+			}
+			live++
+			if seen[key] {
+				t.Errorf("%s lives twice", key)
+			}
+			seen[key] = true
+		}
+		if live != p.live {
+			t.Errorf("a part counts %d alive and has %d", p.live, live)
+		}
+	}
+	if len(seen) != len(s.cards) {
+		t.Errorf("%d packages, want %d", len(seen), len(s.cards))
+	}
+	for i := n - 500; i < n; i++ {
+		if got := mustSearch(t, ix, Query{Text: fmt.Sprintf(`"push%d"`, i)}).Total; got != 1 {
+			t.Fatalf("push %d is found %d times", i, got)
+		}
+	}
+}
+
+// TestIndexConcurrent has queries, pushes, unlistings and flushes at once, and
+// after each push its own package in the answer. It is for -race.
+func TestIndexConcurrent(t *testing.T) {
+	s := newLogStore()
+	for i := range 1500 {
+		s.put(Pushed, cardOf(t, fmt.Sprintf("Base.Package%d", i), nil, testRelease{version: "1.0.0", description: "a package that was here before"}))
+	}
+	ix := testIndex(t, s)
+	ix.start(t.Context())
+	var pushers, others sync.WaitGroup
+	stop := make(chan struct{})
+	for w := range 4 {
+		pushers.Go(func() {
+			for i := range 300 {
+				id := fmt.Sprintf("Worker%d.Package%d", w, i)
+				seq := s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "pushed"}))
+				if err := ix.applied(t.Context(), seq); err != nil {
+					t.Error(err)
+				}
+				res, err := ix.search(t.Context(), Query{Text: id, Take: 1})
+				if err != nil || len(res.Hits) != 1 || !res.Hits[0].Exact {
+					t.Errorf("%s is not found after its push: %v", id, err)
+				}
+				if i%3 == 0 {
+					ix.announce(s.put(Unlisted, cardOf(t, id, nil)))
+					if res, err := ix.search(t.Context(), Query{Text: "packageid:" + id}); err != nil || res.Total != 0 {
+						t.Errorf("%s is found after it was unlisted: %d, %v", id, res.Total, err)
+					}
+				}
+			}
+		})
+	}
+	others.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			ix.addDownloads([]DownloadCount{s.download(fmt.Sprintf("Base.Package%d", i%1500), "1.0.0", 1)})
+			time.Sleep(time.Millisecond)
+		}
+	})
+	for range 2 {
+		others.Go(func() {
+			r := rand.New(rand.NewPCG(1, 2))
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				res, err := ix.search(t.Context(), Query{Text: "base", Take: 20, Skip: r.IntN(1500), Sort: Sort(r.IntN(3))})
+				if err != nil || res.Total != 1500 {
+					t.Errorf("%d packages, %v", res.Total, err)
+				}
+				if _, err := ix.nearest(t.Context(), "Base.Pakcage12", View{}, 3); err != nil {
+					t.Error(err)
+				}
+				if _, _, err := ix.autocomplete(t.Context(), Query{Text: "Worker", Take: 20}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	pushers.Wait()
+	close(stop)
+	others.Wait()
+	if got := mustSearch(t, ix, Query{}).Total; got != 1500+4*200 {
+		t.Errorf("%d packages in the end, want %d", got, 1500+4*200)
+	}
+}

@@ -1,0 +1,258 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"nougat/nuget"
+)
+
+// eachPackage calls f for every package of a feed, in many short Views.
+func eachPackage(ctx context.Context, s Store, feed *Feed, f func(*Package)) error {
+	for after := ""; ; {
+		var page []*Package
+		err := s.View(ctx, func(r Reader) (err error) {
+			page, err = r.Packages(feed.Generation, after, scanPage)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range page {
+			f(p)
+		}
+		if len(page) < scanPage {
+			return nil
+		}
+		after = page[len(page)-1].ID.Key()
+	}
+}
+
+// PackageRev returns the number of the last event of a package, which every
+// document of it depends on; NotFound for an unknown ID. id may be in any case.
+func (g *Gallery) PackageRev(ctx context.Context, f *Feed, id string) (rev uint64, err error) {
+	key := nuget.FoldID(id)
+	err = g.store.View(ctx, func(r Reader) (err error) {
+		rev, err = r.PackageRev(f.Generation, key)
+		return err
+	})
+	return rev, orNotFound(err, id, "")
+}
+
+// Package returns a package; NotFound for an unknown ID.
+func (g *Gallery) Package(ctx context.Context, f *Feed, id string) (p *Package, err error) {
+	err = g.store.View(ctx, func(r Reader) (err error) {
+		p, err = r.Package(f.Generation, nuget.FoldID(id))
+		return err
+	})
+	return p, orNotFound(err, id, "")
+}
+
+// Head returns what a download needs of a release. version may be in any form
+// that parses (protocol.md 13, row 31); NotFound else.
+func (g *Gallery) Head(ctx context.Context, f *Feed, id, version string) (h Head, err error) {
+	v, err := nuget.ParseVersion(version)
+	if err != nil {
+		return Head{}, noPackage("read", id, version)
+	}
+	key := nuget.FoldID(id)
+	err = g.store.View(ctx, func(r Reader) (err error) {
+		h, err = r.Head(f.Generation, key, v)
+		return err
+	})
+	return h, orNotFound(err, id, version)
+}
+
+// Release returns a release with its metadata; NotFound like Head.
+func (g *Gallery) Release(ctx context.Context, f *Feed, id, version string) (rel *Release, err error) {
+	v, err := nuget.ParseVersion(version)
+	if err != nil {
+		return nil, noPackage("read", id, version)
+	}
+	err = g.store.View(ctx, func(r Reader) (err error) {
+		rel, err = r.Release(f.Generation, nuget.FoldID(id), v)
+		return err
+	})
+	return rel, orNotFound(err, id, version)
+}
+
+// orNotFound words a missing record for the person who asked.
+func orNotFound(err error, id, version string) error {
+	if errors.Is(err, ErrNotFound) {
+		return noPackage("read", id, version)
+	}
+	return err
+}
+
+// Heads returns every version of a package, ascending, with the package as it
+// was when all of them were read.
+func (g *Gallery) Heads(ctx context.Context, f *Feed, id string) (*Package, []Head, error) {
+	return scanVersions(ctx, g, f, id, Reader.Heads, func(h Head) nuget.Version { return h.Version })
+}
+
+// Releases returns every version of a package with its metadata, ascending,
+// with the package as it was when all of them were read.
+func (g *Gallery) Releases(ctx context.Context, f *Feed, id string) (*Package, []*Release, error) {
+	return scanVersions(ctx, g, f, id, Reader.Releases, func(r *Release) nuget.Version { return r.Version })
+}
+
+// scanVersions reads all versions in pages of one View each. A package that
+// changed between two pages is read again, so that what returns is one state.
+func scanVersions[T any](ctx context.Context, g *Gallery, f *Feed, id string,
+	scan func(r Reader, generation uint32, id string, after nuget.Version, limit int) ([]T, error), version func(T) nuget.Version,
+) (*Package, []T, error) {
+	key := nuget.FoldID(id)
+	for {
+		var pkg *Package
+		var all []T
+		changed := false
+		for after, more := (nuget.Version{}), true; more && !changed; {
+			err := g.store.View(ctx, func(r Reader) error {
+				p, err := r.Package(f.Generation, key)
+				if err != nil {
+					return err
+				}
+				if changed = pkg != nil && p.Rev != pkg.Rev; changed {
+					return nil
+				}
+				pkg = p
+				page, err := scan(r, f.Generation, key, after, scanPage)
+				if err != nil {
+					return err
+				}
+				all = append(all, page...)
+				if more = len(page) == scanPage; more {
+					after = version(page[len(page)-1])
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, nil, orNotFound(err, id, "")
+			}
+		}
+		if !changed {
+			return pkg, all, nil
+		}
+	}
+}
+
+// OpenBlob opens the file of a release.
+func (g *Gallery) OpenBlob(h Head) (Blob, error) {
+	b, err := g.blobs.Open(h.Blob)
+	if errors.Is(err, ErrNotFound) {
+		return nil, &Error{Kind: Internal, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "the record is there but its file is not", Err: err}
+	}
+	return b, err
+}
+
+// A PackageFile is an open package.
+type PackageFile struct {
+	*nuget.Archive
+	blob Blob
+}
+
+// Close closes the file.
+func (p *PackageFile) Close() error { return p.blob.Close() }
+
+// OpenArchive opens the package of a release for reading inside it.
+func (g *Gallery) OpenArchive(h Head) (*PackageFile, error) {
+	b, err := g.OpenBlob(h)
+	if err != nil {
+		return nil, err
+	}
+	a, err := nuget.OpenArchive(b, b.Size())
+	if err != nil {
+		b.Close()
+		return nil, &Error{Kind: Internal, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "the stored package cannot be read", Err: err}
+	}
+	return &PackageFile{Archive: a, blob: b}, nil
+}
+
+// File reads one file of a release's package, at most limit bytes; NotFound
+// when it is not there or larger.
+func (g *Gallery) File(ctx context.Context, h Head, name string, limit int64) ([]byte, error) {
+	a, err := g.OpenArchive(h)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	data, err := a.ReadFile(name, limit)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, nuget.ErrTooLarge) {
+		return nil, &Error{Kind: NotFound, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "The package holds no such file.", Err: err}
+	}
+	return data, err
+}
+
+// Nuspec returns the manifest's bytes as they are in the package.
+func (g *Gallery) Nuspec(ctx context.Context, h Head) ([]byte, error) {
+	a, err := g.OpenArchive(h)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	return a.Nuspec()
+}
+
+// Icon returns the embedded icon and its media type, image/png or image/jpeg.
+func (g *Gallery) Icon(ctx context.Context, r *Release) (data []byte, mediaType string, err error) {
+	data, err = g.embedded(ctx, r, r.Meta.IconFile)
+	if err == nil {
+		if mediaType = imageType(data); mediaType == "" {
+			return nil, "", noPart(r)
+		}
+	}
+	return data, mediaType, err
+}
+
+// Readme returns the embedded readme, Markdown in UTF-8.
+func (g *Gallery) Readme(ctx context.Context, r *Release) ([]byte, error) {
+	return g.embedded(ctx, r, r.Meta.ReadmeFile)
+}
+
+// LicenseText returns the embedded licence file, text in UTF-8; Markdown when
+// its name ends in .md.
+func (g *Gallery) LicenseText(ctx context.Context, r *Release) ([]byte, error) {
+	return g.embedded(ctx, r, r.Meta.LicenseFile)
+}
+
+func (g *Gallery) embedded(ctx context.Context, r *Release, name string) ([]byte, error) {
+	if name == "" {
+		return nil, noPart(r)
+	}
+	return g.File(ctx, r.Head, name, maxPart)
+}
+
+func noPart(r *Release) error {
+	return &Error{Kind: NotFound, Op: "read", ID: string(r.ID), Version: r.Version.String(), Msg: "The package has no such file."}
+}
+
+// State returns where a feed's event log stands and what the feed holds.
+func (g *Gallery) State(ctx context.Context, f *Feed) (s FeedState, err error) {
+	err = g.store.View(ctx, func(r Reader) (err error) {
+		s, err = r.FeedState(f.Number)
+		return err
+	})
+	return s, err
+}
+
+// Events returns at most limit events after a number, in order.
+func (g *Gallery) Events(ctx context.Context, f *Feed, after uint64, limit int) ([]Event, error) {
+	var all []Event
+	for len(all) < limit {
+		var page []Event
+		err := g.store.View(ctx, func(r Reader) (err error) {
+			page, err = r.Events(f.Number, after, min(limit-len(all), scanPage))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < scanPage {
+			break
+		}
+		after = page[len(page)-1].Seq
+	}
+	return all, nil
+}

@@ -1,0 +1,255 @@
+package gallery
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"nougat/nuget"
+)
+
+// TestMayPush is the truth table of R-PUSH-09 and the upload rows of R-PERM-01.
+func TestMayPush(t *testing.T) {
+	const ann, bob = 1, 2
+	mine := &Package{ID: "Contoso.Tables", Owners: []AccountNo{ann}}
+	key := func(s Scope, patterns ...string) *Key {
+		if patterns == nil {
+			patterns = []string{"*"}
+		}
+		return &Key{Scopes: s, Packages: patterns}
+	}
+	for _, tt := range []struct {
+		name  string
+		actor Actor
+		pkg   *Package
+		want  string // start of the refusal; empty: allowed
+	}{
+		{"nobody, new ID", Actor{}, nil, "Name or password"},
+		{"password, new ID", Actor{Account: ann, Owner: ann, Name: "ann"}, nil, ""},
+		{"password, own package", Actor{Account: ann, Owner: ann, Name: "ann"}, mine, ""},
+		{"password, another's package", Actor{Account: bob, Owner: bob, Name: "bob"}, mine, "bob does not own"},
+		{"administrator, another's package", Actor{Account: bob, Owner: bob, Name: "bob", Admin: true}, mine, "bob does not own"},
+		{"push key, new ID", Actor{Account: ann, Owner: ann, Key: key(ScopePush)}, nil, ""},
+		{"push key, own package", Actor{Account: ann, Owner: ann, Key: key(ScopePush)}, mine, ""},
+		{"pushversion key, new ID", Actor{Account: ann, Owner: ann, Key: key(ScopePushVersion)}, nil, "This key may not push the new ID"},
+		{"pushversion key, own package", Actor{Account: ann, Owner: ann, Key: key(ScopePushVersion)}, mine, ""},
+		{"unlist key, own package", Actor{Account: ann, Owner: ann, Key: key(ScopeUnlist)}, mine, "This key may not push"},
+		{"read key, new ID", Actor{Account: ann, Owner: ann, Key: key(ScopeRead)}, nil, "This key may not push"},
+		{"pattern that covers", Actor{Account: ann, Owner: ann, Key: key(ScopePush, "Other", "contoso.*")}, nil, ""},
+		{"pattern that does not", Actor{Account: ann, Owner: ann, Key: key(ScopePush, "Contoso")}, nil, "This key may not push"},
+		{"bob's key, ann's package", Actor{Account: bob, Owner: bob, Name: "bob", Key: key(ScopePush)}, mine, "bob does not own"},
+		{"bob made it for ann, ann's package", Actor{Account: bob, Owner: ann, Name: "ann", Key: key(ScopePush)}, mine, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) { wantRefusal(t, mayPush(tt.actor, "Contoso.Tables", tt.pkg), tt.want) })
+	}
+}
+
+// TestMayList is the truth table of Q-26's scope, ownership and lock.
+func TestMayList(t *testing.T) {
+	const ann, bob = 1, 2
+	mine := &Package{ID: "Contoso.Tables", Owners: []AccountNo{ann}}
+	locked := &Package{ID: "Contoso.Tables", Owners: []AccountNo{ann}, Locked: true}
+	for _, tt := range []struct {
+		name  string
+		actor Actor
+		pkg   *Package
+		want  string
+	}{
+		{"nobody", Actor{}, mine, "Name or password"},
+		{"owner", Actor{Account: ann, Owner: ann}, mine, ""},
+		{"stranger", Actor{Account: bob, Owner: bob, Name: "bob"}, mine, "bob does not own"},
+		{"administrator without owning", Actor{Account: bob, Owner: bob, Admin: true}, mine, ""},
+		{"operator", Operator(), mine, ""},
+		{"key with unlist", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopeUnlist, Packages: []string{"*"}}}, mine, ""},
+		{"key with push only", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopePush, Packages: []string{"*"}}}, mine, "This key may not unlist"},
+		{"key for other packages", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopeUnlist, Packages: []string{"Other.*"}}}, mine, "This key may not unlist"},
+		{"owner, locked", Actor{Account: ann, Owner: ann}, locked, "Contoso.Tables is locked"},
+		{"administrator, locked", Actor{Account: bob, Owner: bob, Admin: true}, locked, "Contoso.Tables is locked"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := mayListWith(tt.actor, string(tt.pkg.ID))
+			if err == nil {
+				err = mayList(tt.actor, tt.pkg)
+			}
+			wantRefusal(t, err, tt.want)
+			if got := CanList(tt.actor, tt.pkg); got != (tt.want == "") {
+				t.Errorf("CanList = %v, the rule says %v", got, err)
+			}
+		})
+	}
+}
+
+func wantRefusal(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" {
+		if err != nil {
+			t.Errorf("refused: %v", err)
+		}
+		return
+	}
+	e, ok := err.(*Error)
+	if !ok || !strings.HasPrefix(e.Msg, want) {
+		t.Errorf("got %v, want a refusal that starts %q", err, want)
+	}
+}
+
+func TestGlob(t *testing.T) { // R-KEY-08
+	for _, tt := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"*", "", true}, {"*", "anything", true}, {"a", "a", true}, {"a", "ab", false}, {"a", "", false},
+		{"Contoso.*", "contoso.tables", true}, {"Contoso.*", "Contoso", false}, {"*tables", "Contoso.Tables", true},
+		{"c*s*t", "contoso.text", true}, {"c*s*t", "contoso.texts", false}, {"**", "x", true}, {"a*a", "a", false},
+		{strings.Repeat("*a", 40) + "b", strings.Repeat("a", 100), false},
+	} {
+		k := Key{Packages: []string{tt.pattern}}
+		if got := k.covers(tt.text); got != tt.want {
+			t.Errorf("%q covers %q = %v", tt.pattern, tt.text, got)
+		}
+	}
+}
+
+func TestKeyForm(t *testing.T) { // R-KEY-04, Q-06
+	for _, kind := range []FeedKind{ReleaseFeed, TestFeed} {
+		secret, err := newSecret(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[FeedKind]string{ReleaseFeed: "ngt_p", TestFeed: "ngt_t"}[kind]; !strings.HasPrefix(secret, want) || len(secret) != 51 {
+			t.Errorf("key %q: want 51 characters that start %s", secret, want)
+		}
+		id, hash, ok := readKey(secret)
+		if !ok || id != secret[5:13] || hash == [32]byte{} {
+			t.Errorf("readKey(%q) = %q, %v", secret, id, ok)
+		}
+		for i := range secret { // any one character wrong is seen without a look-up
+			c := byte('x')
+			if secret[i] == c {
+				c = 'y'
+			}
+			if _, _, ok := readKey(secret[:i] + string(c) + secret[i+1:]); ok {
+				t.Fatalf("a typing error at %d passes", i)
+			}
+		}
+	}
+	if _, _, ok := readKey("oy2" + strings.Repeat("a", 43)); ok {
+		t.Error("a key of another gallery passes")
+	}
+}
+
+func FuzzReadKey(f *testing.F) {
+	secret, _ := newSecret(ReleaseFeed)
+	f.Add(secret)
+	f.Add("ngt_p")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		if id, _, ok := readKey(s); ok && (len(id) != keyIDLen || len(s) != keyLen) {
+			t.Errorf("readKey(%q) gives the ID %q", s, id)
+		}
+	})
+}
+
+func TestKeyState(t *testing.T) { // R-KEY-10
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		k    Key
+		want string
+	}{
+		{Key{}, "live"},
+		{Key{Expires: now.AddDate(0, 0, 11)}, "live"},
+		{Key{Expires: now.AddDate(0, 0, 10)}, "expiring"},
+		{Key{Expires: now}, "expired"},
+		{Key{Expires: now.AddDate(0, 0, 11), Revoked: now}, "revoked"},
+	} {
+		if got := tt.k.State(now); got != tt.want {
+			t.Errorf("State(%+v) = %s, want %s", tt.k, got, tt.want)
+		}
+	}
+}
+
+// TestLatest is R-DEL-04 over the four views.
+func TestLatest(t *testing.T) {
+	c := &Card{}
+	list := func(version string, semVer2, listed bool) {
+		v, err := nuget.ParseVersion(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setListed(c, &Release{Head: Head{Version: v, SemVer2: semVer2, Listed: listed}})
+	}
+	want := func(stable, any, stable2, any2 string) {
+		t.Helper()
+		top := latest(c.Versions)
+		for i, w := range []string{stable, any, stable2, any2} {
+			got := ""
+			if !top[i].IsZero() {
+				got = top[i].String()
+			}
+			if got != w {
+				t.Errorf("view %d shows %q, want %q", i, got, w)
+			}
+		}
+	}
+	want("", "", "", "")
+	list("1.0.0-beta", false, true)
+	want("", "1.0.0-beta", "", "1.0.0-beta")
+	list("1.0.0", false, true)
+	want("1.0.0", "1.0.0", "1.0.0", "1.0.0")
+	list("2.0.0-rc.1", true, true)
+	want("1.0.0", "1.0.0", "1.0.0", "2.0.0-rc.1")
+	list("1.5.0", true, true)
+	want("1.0.0", "1.0.0", "1.5.0", "2.0.0-rc.1")
+	list("0.9.0", false, true)
+	list("1.0.0", false, false)
+	want("0.9.0", "1.0.0-beta", "1.5.0", "2.0.0-rc.1")
+	list("1.0", false, true) // the same version, written otherwise
+	want("1.0.0", "1.0.0", "1.5.0", "2.0.0-rc.1")
+	if len(c.Versions) != 5 {
+		t.Errorf("%d listed versions, want 5", len(c.Versions))
+	}
+}
+
+func TestFailures(t *testing.T) { // SM-16
+	var f failures
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for n, want := range map[int]time.Duration{1: 0, 9: 0, 10: time.Minute, 19: time.Minute, 20: 10 * time.Minute, 30: 100 * time.Minute, 45: 1000 * time.Minute} {
+		f.clear("ann")
+		for range n {
+			f.add("ann", now)
+		}
+		if got := max(f.wait("ann", now), 0); got != want {
+			t.Errorf("after %d failures the wait is %v, want %v", n, got, want)
+		}
+	}
+	if f.wait("ann", now.Add(1000*time.Minute)) > 0 || f.wait("bob", now) > 0 {
+		t.Error("the wait does not end, or meets another")
+	}
+}
+
+func TestNames(t *testing.T) { // R-ACC-01, S-97, Q-05
+	for name, ok := range map[string]bool{
+		"ann": true, "a.b": true, "con": true, "A_1-x.y9": true, "admin": true, strings.Repeat("a", 64): true,
+		"": false, "an": false, "-ann": false, "ann.": false, "ann lee": false, "änn": false, "ann\n": false, strings.Repeat("a", 65): false,
+	} {
+		if err := checkName(name, false); (err == nil) != ok {
+			t.Errorf("checkName(%q) = %v", name, err)
+		}
+	}
+	if checkName("Admin", true) == nil || checkName("nougat", true) == nil {
+		t.Error("self-registration takes a reserved name")
+	}
+}
+
+func TestPasswordRules(t *testing.T) { // R-ACC-07, Q-25
+	g := &Gallery{o: Options{Brand: "Contoso packages"}}
+	for password, ok := range map[string]bool{
+		"correct horse": true, "short1!": false, "123456789": false, "1234567890": false, "QwertyUiop": false,
+		"contoso PACKAGES": false, "Annabella.Lee": false, "ann.lee@contoso.com": false, "ünïcödé wörds": true,
+		strings.Repeat("a b", 42): true, strings.Repeat("a", 129): false,
+	} {
+		if err := g.checkNewPassword(password, "annabella.lee", "Ann.Lee@contoso.com"); (err == nil) != ok {
+			t.Errorf("checkNewPassword(%q) = %v", password, err)
+		}
+	}
+}

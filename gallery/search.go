@@ -1,0 +1,336 @@
+package gallery
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"nougat/nuget"
+)
+
+// A Query asks for packages of a feed.
+type Query struct {
+	Text string // in the language of protocol.md 4.2; nothing is every package
+
+	// Skip and Take choose the hits that are returned. Skip has no upper limit
+	// Take is bounded by the caller; negative ones count as 0. With
+	// Take 0 the hits are only counted.
+	Skip, Take int
+
+	View        View
+	PackageType string    // only packages of this type, in any case; empty: any
+	Owner       AccountNo // only packages that this account owns; 0: any
+	Sort        Sort
+}
+
+// Sort is the order of hits. Equals are ordered by ID.
+type Sort uint8
+
+// The orders (R-SRCH-03).
+const (
+	ByRelevance Sort = iota // R-SRCH-02; without a text to compare, ByDownloads
+	ByDownloads             // most downloads first
+	ByRecent                // latest push of the version shown first
+)
+
+// Results are what a Search found.
+type Results struct {
+	Total int // packages that match, exact
+	Hits  []Hit
+
+	// Snapshot is another number whenever any answer to any query of the feed
+	// may be another, and never one of an earlier run of the program.
+	Snapshot uint64
+}
+
+// A Hit is a package that a Search found. It must not be changed.
+type Hit struct {
+	Card      *Card
+	Face      *Face         // of Card, of the version that the view shows
+	Versions  []CardVersion // those of Card that the view sees, ascending; never empty
+	Downloads uint64        // of all versions, as far as they have been written
+	Exact     bool          // the text of the query is its ID
+
+	counts *idCounts
+	score  uint64
+}
+
+// VersionDownloads returns the downloads of one version.
+func (h *Hit) VersionDownloads(v nuget.Version) uint64 { return h.counts.of(v.Key()) }
+
+// Search returns the packages that match. It reads memory only, except for the
+// name of an owner, and waits while the index is being built or is behind a
+// push; when ctx ends before that, the error is Unavailable.
+func (g *Gallery) Search(ctx context.Context, f *Feed, q Query) (Results, error) {
+	return g.index(f).search(ctx, q)
+}
+
+// SearchSnapshot returns the Snapshot that a Search would return now, for a
+// cache of whole answers; 0, which no Search returns, while that is not known
+// because the index is being built or is behind.
+func (g *Gallery) SearchSnapshot(f *Feed) uint64 { return g.index(f).snapshotNumber() }
+
+// Autocomplete returns the IDs of the packages whose ID holds the words of
+// q.Text, which is no query but the beginning of an ID (protocol.md 5). The ID
+// that is the text comes first, then those that begin with it, for clients drop
+// all others; Sort and Owner are not looked at. Errors are Search's.
+func (g *Gallery) Autocomplete(ctx context.Context, f *Feed, q Query) (total int, ids []string, err error) {
+	return g.index(f).autocomplete(ctx, q)
+}
+
+// VersionsOf returns the listed versions of a package that the view sees,
+// ascending, with their metadata; none when the ID is unknown (protocol.md 5).
+// Errors are Search's.
+func (g *Gallery) VersionsOf(ctx context.Context, f *Feed, id string, v View) ([]string, error) {
+	return g.index(f).versionsOf(ctx, id, v)
+}
+
+// Nearest returns at most n packages whose IDs resemble id, the likeliest
+// first: what a page that found nothing offers instead. The package of that
+// very ID is not among them. Errors are Search's.
+func (g *Gallery) Nearest(ctx context.Context, f *Feed, id string, v View, n int) ([]Hit, error) {
+	return g.index(f).nearest(ctx, id, v, n)
+}
+
+// PackageTypes returns the package types of the listed packages of a feed, in
+// order without case, as packages spell them. Errors are Search's.
+func (g *Gallery) PackageTypes(ctx context.Context, f *Feed) ([]string, error) {
+	return g.index(f).packageTypes(ctx)
+}
+
+// A searcher is the scratch memory of one query.
+type searcher struct {
+	matcher   matcher
+	collector collector
+}
+
+// search is Gallery.Search.
+func (ix *index) search(ctx context.Context, q Query) (Results, error) {
+	s, err := ix.current(ctx)
+	if err != nil {
+		return Results{}, err
+	}
+	res := Results{Snapshot: s.number}
+	p, ok, err := ix.plan(ctx, q)
+	if err != nil || !ok {
+		return res, err
+	}
+	w := ix.searchers.Get().(*searcher)
+	defer ix.searchers.Put(w)
+	w.run(s, p, q)
+	res.Total = w.collector.total
+	if window := w.collector.window(q.Skip); len(window) > 0 {
+		res.Hits = make([]Hit, len(window))
+		for i, c := range window {
+			ix.fillHit(&res.Hits[i], s, c, q.View)
+			res.Hits[i].Exact = p.exact != "" && s.parts[c.part].seg.keys[c.doc] == p.exact
+		}
+	}
+	return res, nil
+}
+
+// plan reads the text of a query and adds its filters; ok is false when nothing
+// can match.
+func (ix *index) plan(ctx context.Context, q Query) (p parsedQuery, ok bool, err error) {
+	p = parseQuery(q.Text)
+	for _, c := range p.clauses {
+		for i := range c.values {
+			v := &c.values[i]
+			if v.owner == "" {
+				continue
+			}
+			no, err := ix.accountNamed(ctx, v.owner)
+			if err != nil {
+				return p, false, err
+			}
+			v.marked = markOwner + ownerWord(no) // of nobody, no package has
+		}
+	}
+	if q.Owner != 0 {
+		p.addFilter(markOwner + ownerWord(q.Owner))
+	}
+	return p, p.addType(q.PackageType), nil
+}
+
+// addType narrows the query to a package type; it is false for what is no name
+// of one.
+func (q *parsedQuery) addType(name string) bool {
+	if name = strings.TrimSpace(name); name == "" {
+		return true
+	}
+	q.addFilter(markType + foldWhole(name))
+	return nuget.ValidIDForm(name)
+}
+
+func (q *parsedQuery) addFilter(marked string) {
+	q.clauses = append(q.clauses, clause{fields: allFields, values: []queryValue{{marked: marked}}, filter: true})
+}
+
+// run collects the hits of a query.
+func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
+	view := q.View.Index()
+	relevance := slices.ContainsFunc(p.clauses, func(c clause) bool { return !c.filter })
+	packages := 0
+	for i := range s.parts {
+		packages += len(s.parts[i].seg.keys)
+	}
+	keep := 0
+	if skip := max(q.Skip, 0); q.Take > 0 && skip < packages {
+		keep = min(packages, skip+min(q.Take, packages))
+	}
+	w.collector.reset(s.parts, keep)
+	for i := range s.parts {
+		x := &s.parts[i]
+		score := x.scorer(&p, q.Sort, relevance, view)
+		if len(p.clauses) == 0 {
+			for doc, views := range x.seg.views {
+				if views&(1<<view) != 0 && !x.dead.has(doc) {
+					w.collector.add(candidate{score(match{doc: uint32(doc)}), i, uint32(doc)})
+				}
+			}
+			continue
+		}
+		w.matcher.reset(x.seg, view)
+		found := w.matcher.all(p.clauses)
+		for _, m := range found {
+			if !x.dead.has(int(m.doc)) {
+				w.collector.add(candidate{score(m), i, m.doc})
+			}
+		}
+		w.matcher.done(found)
+	}
+}
+
+// scorer returns how the packages of a part are ordered.
+func (x *part) scorer(p *parsedQuery, sort Sort, relevance bool, view int) func(match) uint64 {
+	seg := x.seg
+	switch {
+	case sort == ByRecent:
+		return func(m match) uint64 { return seg.recent[m.doc][view] }
+	case sort == ByDownloads || !relevance:
+		return func(m match) uint64 { return seg.totals[m.doc].Load() }
+	}
+	var lo, hi, exact uint32
+	if p.beginning != "" {
+		a, b := seg.docs(p.beginning)
+		lo, hi, exact = uint32(a), uint32(b), uint32(b)
+		if a < b && p.exact != "" && seg.keys[a] == p.exact {
+			exact = lo
+		}
+	}
+	return func(m match) uint64 {
+		score := uint64(m.score) + downloadBoost(seg.totals[m.doc].Load())
+		if lo <= m.doc && m.doc < hi {
+			if m.doc == exact {
+				return score + exactBoost
+			}
+			return score + p.boost
+		}
+		return score
+	}
+}
+
+// fillHit reads the card of a candidate.
+func (ix *index) fillHit(h *Hit, s *snapshot, c candidate, view View) {
+	seg := s.parts[c.part].seg
+	card := readCard(seg.cards[c.doc])
+	h.Card, h.Face = card, &card.Faces[card.Shown[view.Index()]]
+	h.Versions = versionsIn(card.Versions, view)
+	h.counts = ix.downloads.of(seg.keys[c.doc])
+	h.Downloads = h.counts.sum()
+	h.score = c.score
+}
+
+// versionsIn returns those that the view sees, the same slice when it sees all.
+func versionsIn(versions []CardVersion, view View) []CardVersion {
+	hidden := func(v CardVersion) bool { return !view.Sees(v.Version.IsPrerelease(), v.SemVer2) }
+	if !slices.ContainsFunc(versions, hidden) {
+		return versions
+	}
+	seen := make([]CardVersion, 0, len(versions)-1)
+	for _, v := range versions {
+		if !hidden(v) {
+			seen = append(seen, v)
+		}
+	}
+	return seen
+}
+
+// autocomplete is Gallery.Autocomplete.
+func (ix *index) autocomplete(ctx context.Context, q Query) (total int, ids []string, err error) {
+	s, err := ix.current(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	p := parseBeginning(q.Text)
+	if !p.addType(q.PackageType) {
+		return 0, nil, nil
+	}
+	q.Sort = ByRelevance
+	w := ix.searchers.Get().(*searcher)
+	defer ix.searchers.Put(w)
+	w.run(s, p, q)
+	for _, c := range w.collector.window(q.Skip) {
+		ids = append(ids, readCardID(s.parts[c.part].seg.cards[c.doc]))
+	}
+	return w.collector.total, ids, nil
+}
+
+// versionsOf is Gallery.VersionsOf.
+func (ix *index) versionsOf(ctx context.Context, id string, v View) ([]string, error) {
+	s, err := ix.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, ok := s.find(nuget.FoldID(id))
+	if !ok {
+		return nil, nil
+	}
+	var texts []string
+	for _, cv := range versionsIn(readCard(s.parts[at.part].seg.cards[at.doc]).Versions, v) {
+		texts = append(texts, cv.Version.Full())
+	}
+	return texts, nil
+}
+
+// packageTypes is Gallery.PackageTypes.
+func (ix *index) packageTypes(ctx context.Context) ([]string, error) {
+	s, err := ix.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spelling := make(map[string]string) // by folded type
+	for i := range s.parts {
+		x := &s.parts[i]
+		for w := x.seg.at(markType); w < len(x.seg.ends) && strings.HasPrefix(x.seg.word(w), markType); w++ {
+			folded := x.seg.word(w)[len(markType):]
+			if _, known := spelling[folded]; known {
+				continue
+			}
+			for _, p := range x.seg.posts[x.seg.starts[w]:x.seg.starts[w+1]] {
+				if doc := int(p >> docShift); !x.dead.has(doc) {
+					spelling[folded] = typeSpelling(readCard(x.seg.cards[doc]), folded)
+					break
+				}
+			}
+		}
+	}
+	types := make([]string, 0, len(spelling))
+	for _, t := range spelling {
+		types = append(types, t)
+	}
+	slices.SortFunc(types, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return types, nil
+}
+
+// typeSpelling returns a type as the card spells it.
+func typeSpelling(c *Card, folded string) string {
+	for i := range c.Faces {
+		for _, t := range c.Faces[i].Types {
+			if foldWhole(t) == folded {
+				return t
+			}
+		}
+	}
+	return dependencyType
+}

@@ -1,0 +1,114 @@
+package gallery
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxWord is how many bytes of a word count, in the packages as in queries. An
+// ID has at most 100.
+const maxWord = 128
+
+// A wordCutter cuts text into words, the same way for packages and for queries
+// (protocol.md 4.2, R-SRCH-02). A word is a run of letters, digits and marks;
+// everything else, '_' included, separates words. Its zero value is ready.
+type wordCutter struct {
+	word []byte
+	cuts []int
+}
+
+// The classes of characters. A word has parts: it is cut where the class
+// changes, except between a capital and the small letters after it.
+const (
+	separator = iota
+	small     // also letters without case
+	capital
+	digit
+	ideograph // each is a part of its own: such scripts write no spaces
+	mark      // belongs to the letter before it
+)
+
+// each calls f for every word of text, in order: the word in lower case, and
+// the offsets in it where its second and later parts begin; none for a word of
+// one part. Foo2Bar is "foo2bar" with cuts 3 and 4, HTTPServer "httpserver"
+// with a cut at 4. f must copy what it keeps.
+func (w *wordCutter) each(text string, f func(word []byte, cuts []int)) {
+	w.word, w.cuts = w.word[:0], w.cuts[:0]
+	var before, last int // classes of the two characters before this one
+	start := 0           // of the last character, in word
+	for i := 0; i <= len(text); {
+		class, c, size := separator, rune(0), 1
+		if i < len(text) {
+			class, c, size = classify(text, i)
+		}
+		i += size
+		if class == separator {
+			if len(w.word) > 0 {
+				f(w.word, w.cuts)
+				w.word, w.cuts = w.word[:0], w.cuts[:0]
+			}
+			before, last, start = separator, separator, 0
+			continue
+		}
+		if class == mark {
+			if class = last; class == separator {
+				class = small
+			}
+		} else if at := len(w.word); at > 0 && at < maxWord {
+			switch {
+			case class == small && last == capital:
+				if before == capital {
+					w.cuts = append(w.cuts, start)
+				}
+			case class != last || class == ideograph:
+				w.cuts = append(w.cuts, at)
+			}
+		}
+		before, last, start = last, class, len(w.word)
+		if len(w.word)+utf8.UTFMax <= maxWord {
+			w.word = utf8.AppendRune(w.word, c)
+		}
+	}
+}
+
+// classify returns the class of the character at i, the character in lower
+// case, and its length.
+func classify(text string, i int) (class int, lower rune, size int) {
+	if b := text[i]; b < utf8.RuneSelf {
+		switch {
+		case 'a' <= b && b <= 'z':
+			return small, rune(b), 1
+		case 'A' <= b && b <= 'Z':
+			return capital, rune(b) + 'a' - 'A', 1
+		case '0' <= b && b <= '9':
+			return digit, rune(b), 1
+		}
+		return separator, 0, 1
+	}
+	c, size := utf8.DecodeRuneInString(text[i:])
+	switch {
+	case c == utf8.RuneError:
+		return separator, 0, size
+	case unicode.IsUpper(c), unicode.IsTitle(c):
+		return capital, unicode.ToLower(c), size
+	case unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana):
+		return ideograph, c, size
+	case unicode.IsLetter(c):
+		return small, unicode.ToLower(c), size
+	case unicode.IsDigit(c):
+		return digit, c, size
+	case unicode.IsMark(c):
+		return mark, c, size
+	}
+	return separator, 0, size
+}
+
+// parts calls f for each part of a word that each gave with cuts.
+func eachPart(word []byte, cuts []int, f func(part []byte)) {
+	start := 0
+	for _, at := range cuts {
+		f(word[start:at])
+		start = at
+	}
+	f(word[start:])
+}

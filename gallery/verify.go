@@ -1,0 +1,327 @@
+package gallery
+
+import (
+	"context"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"nougat/nuget"
+)
+
+// A Finding is one thing that is not as it should be.
+type Finding struct {
+	Feed    string `json:"feed,omitempty"`
+	ID      string `json:"id,omitempty"`
+	Version string `json:"version,omitempty"`
+	What    string `json:"what"`
+}
+
+func (f Finding) String() string {
+	s := f.What
+	if f.Version != "" {
+		s = f.Version + ": " + s
+		if f.ID != "" {
+			s = f.ID + " " + s
+		}
+	} else if f.ID != "" {
+		s = f.ID + ": " + s
+	}
+	if f.Feed != "" {
+		s = "feed " + f.Feed + ": " + s
+	}
+	return s
+}
+
+// Checked is how much a verification looked at.
+type Checked struct {
+	Packages int   `json:"packages"`
+	Releases int   `json:"releases"`
+	Events   int   `json:"events"`
+	Blobs    int   `json:"blobs"`
+	Bytes    int64 `json:"bytes"`
+}
+
+// Verify holds the records against each other and against the files: every
+// release has its blob, every blob its size and hash, every package its count,
+// its latest versions, owners and card, every event log no gap. It may run
+// beside a serving gallery: it reads in many short Views, and what it would
+// report it reads again in a fresh one first.
+func Verify(ctx context.Context, s Store, blobs Blobs, report func(Finding)) (Checked, error) {
+	v := &verifier{store: s, blobs: blobs, report: report, hashed: make(map[Hash]error)}
+	feeds, err := allFeeds(ctx, s)
+	if err != nil {
+		return v.done, err
+	}
+	for _, f := range feeds {
+		if err := v.feed(ctx, f); err != nil {
+			return v.done, fmt.Errorf("feed %s: %w", f.Name, err)
+		}
+	}
+	return v.done, nil
+}
+
+type verifier struct {
+	store  Store
+	blobs  Blobs
+	report func(Finding)
+	hashed map[Hash]error // one reading a blob, however many releases share it
+	done   Checked
+}
+
+func (v *verifier) feed(ctx context.Context, f *Feed) error {
+	var ids []string
+	if err := eachPackage(ctx, v.store, f, func(p *Package) { ids = append(ids, p.ID.Key()) }); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		v.done.Packages++
+		if err := v.pkg(ctx, f, id); err != nil {
+			return err
+		}
+	}
+	if err := v.strays(ctx, f); err != nil {
+		return err
+	}
+	if err := v.events(ctx, f); err != nil {
+		return err
+	}
+	return v.totals(ctx, f)
+}
+
+// pkg checks one package in one View, so that what it compares is one state.
+func (v *verifier) pkg(ctx context.Context, f *Feed, id string) error {
+	var heads []Head
+	var wrong []Finding
+	for try := 0; try < 2; try++ {
+		heads, wrong = nil, nil
+		say := func(version, what string) {
+			wrong = append(wrong, Finding{Feed: f.Name, ID: id, Version: version, What: what})
+		}
+		err := v.store.View(ctx, func(r Reader) error {
+			pkg, err := r.Package(f.Generation, id)
+			if err != nil {
+				return err
+			}
+			for after := (nuget.Version{}); ; {
+				page, err := r.Heads(f.Generation, id, after, scanPage)
+				if err != nil {
+					return err
+				}
+				heads = append(heads, page...)
+				if len(page) < scanPage {
+					break
+				}
+				after = page[len(page)-1].Version
+			}
+			return checkPackage(r, f, pkg, heads, say)
+		})
+		if err != nil {
+			say("", "its records cannot be read: "+err.Error())
+		}
+		if len(wrong) == 0 {
+			break
+		}
+	}
+	for _, w := range wrong {
+		v.report(w)
+	}
+	for _, h := range heads {
+		v.done.Releases++
+		if err := v.blob(ctx, h); err != nil {
+			v.report(Finding{Feed: f.Name, ID: string(h.ID), Version: h.Version.String(), What: err.Error()})
+		}
+	}
+	return ctx.Err()
+}
+
+// checkPackage compares a package and its card with its releases.
+func checkPackage(r Reader, f *Feed, pkg *Package, heads []Head, say func(version, what string)) error {
+	if pkg.Versions != len(heads) {
+		say("", fmt.Sprintf("counts %d versions and has %d", pkg.Versions, len(heads)))
+	}
+	var listed []CardVersion
+	var rev uint64
+	for _, h := range heads {
+		rev = max(rev, h.Rev)
+		if h.Listed {
+			listed = append(listed, CardVersion{Version: h.Version, SemVer2: h.SemVer2})
+		}
+		if h.ID.Key() != pkg.ID.Key() {
+			say(h.Version.String(), fmt.Sprintf("is recorded under %s but is named %s", pkg.ID, h.ID))
+		}
+		if _, err := r.Release(f.Generation, pkg.ID.Key(), h.Version); err != nil {
+			say(h.Version.String(), "its metadata cannot be read: "+err.Error())
+		}
+	}
+	if rev > pkg.Rev {
+		say("", fmt.Sprintf("is at event %d and one of its versions at %d", pkg.Rev, rev))
+	}
+	top := latest(listed)
+	for i := range top {
+		if !top[i].Equal(pkg.Latest[i]) || top[i].IsZero() != pkg.Latest[i].IsZero() {
+			say("", fmt.Sprintf("names %q as its latest version where it is %q", pkg.Latest[i], top[i]))
+		}
+	}
+	for _, no := range pkg.Owners {
+		if _, err := r.Account(no); err != nil {
+			say("", fmt.Sprintf("is owned by account %d, which cannot be read: %v", no, err))
+		}
+	}
+	card, err := r.Card(f.Generation, pkg.ID.Key())
+	if err != nil {
+		say("", "its search card cannot be read: "+err.Error())
+		return nil
+	}
+	same := slices.EqualFunc(card.Versions, listed, func(a, b CardVersion) bool { return a.Version.Equal(b.Version) && a.SemVer2 == b.SemVer2 })
+	if !same || card.Rev != pkg.Rev || !slices.Equal(card.Owners, pkg.Owners) {
+		say("", "its search card does not agree with its versions")
+	}
+	return nil
+}
+
+// blob reads the file of a release once.
+func (v *verifier) blob(ctx context.Context, h Head) error {
+	err, seen := v.hashed[h.Blob]
+	if !seen {
+		err = v.readBlob(ctx, h.Blob)
+		v.hashed[h.Blob] = err
+		v.done.Blobs++
+	}
+	if err != nil {
+		return err
+	}
+	b, err := v.blobs.Open(h.Blob)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if b.Size() != h.Size {
+		return fmt.Errorf("its file has %d bytes and the record says %d", b.Size(), h.Size)
+	}
+	return nil
+}
+
+func (v *verifier) readBlob(ctx context.Context, h Hash) error {
+	b, err := v.blobs.Open(h)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("its file %s is not there", h)
+	}
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	sum := sha512.New()
+	buf := make([]byte, copyBuffer)
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{io.NewSectionReader(b, 0, b.Size())}, buf)
+	v.done.Bytes += n
+	if err != nil {
+		return fmt.Errorf("its file %s cannot be read: %w", h, err)
+	}
+	if !slices.Equal(sum.Sum(nil), h[:]) {
+		return fmt.Errorf("the content of its file %s has changed: its hash is another", h)
+	}
+	return ctx.Err()
+}
+
+// strays finds releases without a package.
+func (v *verifier) strays(ctx context.Context, f *Feed) error {
+	last := ""
+	return eachHead(ctx, v.store, f, func(h Head) error {
+		id := h.ID.Key()
+		if id == last {
+			return nil
+		}
+		last = id
+		err := v.store.View(ctx, func(r Reader) error {
+			_, err := r.Package(f.Generation, id)
+			return err
+		})
+		if errors.Is(err, ErrNotFound) {
+			v.report(Finding{Feed: f.Name, ID: id, Version: h.Version.String(), What: "is recorded without its package"})
+			return nil
+		}
+		return err
+	})
+}
+
+// events checks that the log has no gap, ends where the state says and runs
+// forward in time.
+func (v *verifier) events(ctx context.Context, f *Feed) error {
+	var last Event
+	for {
+		var page []Event
+		var state FeedState
+		err := v.store.View(ctx, func(r Reader) (err error) {
+			if page, err = r.Events(f.Number, last.Seq, scanPage); err != nil {
+				return err
+			}
+			state, err = r.FeedState(f.Number)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			v.done.Events++
+			if e.Seq != last.Seq+1 {
+				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log goes from %d to %d", last.Seq, e.Seq)})
+			}
+			if !e.Time.After(last.Time) {
+				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("event %d is not later than the one before", e.Seq)})
+			}
+			last = e
+		}
+		if len(page) < scanPage {
+			if state.LastSeq != last.Seq {
+				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log ends at %d and the feed says %d", last.Seq, state.LastSeq)})
+			}
+			return nil
+		}
+	}
+}
+
+// totals checks the feed's counts. While others push, the counts move between
+// two Views: a difference counts only when the feed stood still.
+func (v *verifier) totals(ctx context.Context, f *Feed) error {
+	for {
+		before, err := v.state(ctx, f)
+		if err != nil {
+			return err
+		}
+		var now FeedState
+		if err := eachPackage(ctx, v.store, f, func(*Package) { now.Packages++ }); err != nil {
+			return err
+		}
+		err = eachHead(ctx, v.store, f, func(h Head) error {
+			now.Releases++
+			now.Bytes += h.Size
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		after, err := v.state(ctx, f)
+		if err != nil {
+			return err
+		}
+		if before.LastSeq != after.LastSeq {
+			continue
+		}
+		if now.Packages != after.Packages || now.Releases != after.Releases || now.Bytes != after.Bytes {
+			v.report(Finding{Feed: f.Name, What: fmt.Sprintf("counts %d packages, %d versions, %d bytes and has %d, %d, %d",
+				after.Packages, after.Releases, after.Bytes, now.Packages, now.Releases, now.Bytes)})
+		}
+		return nil
+	}
+}
+
+func (v *verifier) state(ctx context.Context, f *Feed) (s FeedState, err error) {
+	err = v.store.View(ctx, func(r Reader) (err error) {
+		s, err = r.FeedState(f.Number)
+		return err
+	})
+	return s, err
+}

@@ -1,0 +1,206 @@
+package bolt
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"nougat/store"
+)
+
+// A txn is one function's view of a bbolt transaction, which an Update shares
+// with its batch. After the function it has no transaction and answers
+// store.ErrOver.
+type txn struct {
+	tx      *bbolt.Tx
+	names   *[store.NumBuckets][]byte
+	buckets [store.NumBuckets]*bbolt.Bucket
+	log     *undoLog // nil in a View
+}
+
+// bucket returns the handle of b, looked up once a function.
+func (t *txn) bucket(b store.Bucket) (*bbolt.Bucket, error) {
+	if t.tx == nil {
+		return nil, store.ErrOver
+	}
+	if t.buckets[b] == nil {
+		bucket := t.tx.Bucket(t.names[b])
+		if bucket == nil {
+			return nil, fmt.Errorf("the database has no bucket %v", b)
+		}
+		if b.Appends() {
+			bucket.FillPercent = 0.9 // not kept by bbolt: set again in every transaction
+		}
+		t.buckets[b] = bucket
+	}
+	return t.buckets[b], nil
+}
+
+func (t *txn) Get(b store.Bucket, key []byte) ([]byte, error) {
+	bucket, err := t.bucket(b)
+	if err != nil || len(key) == 0 {
+		return nil, err
+	}
+	return bucket.Get(key), nil
+}
+
+func (t *txn) GetMany(b store.Bucket, keys [][]byte) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		var err error
+		if values[i], err = t.Get(b, key); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]store.Pair, error) {
+	bucket, err := t.bucket(b)
+	if err != nil {
+		return nil, err
+	}
+	if limit < 1 || limit > store.MaxPage {
+		return nil, fmt.Errorf("a scan of %v asks for %d pairs; 1 to %d are possible", b, limit, store.MaxPage)
+	}
+	if reverse {
+		return scanBack(bucket, from, to, limit), nil
+	}
+	var pairs []store.Pair
+	c := bucket.Cursor()
+	for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
+		if pairs == nil {
+			pairs = make([]store.Pair, 0, min(limit, 32))
+		}
+		if pairs = append(pairs, store.Pair{Key: k, Value: v}); len(pairs) == limit {
+			break
+		}
+	}
+	return pairs, nil
+}
+
+// scanBack scans downwards. In a transaction that has deleted, bbolt's Prev also
+// answers nil when it comes by a page that became empty: only the first key tells
+// whether that was the end.
+func scanBack(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
+	first, _ := bucket.Cursor().First()
+	if first == nil {
+		return nil
+	}
+	c := bucket.Cursor()
+	var k, v []byte
+	if to == nil {
+		k, v = c.Last()
+	} else if k, v = c.Seek(to); k == nil {
+		k, v = c.Last()
+	}
+	var pairs []store.Pair
+	for {
+		if k != nil {
+			if bytes.Compare(k, from) < 0 {
+				break
+			}
+			if to == nil || bytes.Compare(k, to) < 0 {
+				pairs = append(pairs, store.Pair{Key: k, Value: v})
+			}
+			if len(pairs) == limit || bytes.Equal(k, first) {
+				break
+			}
+		}
+		k, v = c.Prev()
+	}
+	return pairs
+}
+
+func (t *txn) Put(b store.Bucket, key, value []byte) error {
+	if err := store.CheckPut(b, key, value); err != nil {
+		return err
+	}
+	bucket, err := t.writable(b, key)
+	if err != nil {
+		return err
+	}
+	if value == nil {
+		value = []byte{} // nil would read back as absent
+	}
+	t.log.bytes += len(key) + len(value)
+	return bucket.Put(key, value)
+}
+
+func (t *txn) Delete(b store.Bucket, key []byte) error {
+	if len(key) == 0 {
+		return nil
+	}
+	bucket, err := t.writable(b, key)
+	if err != nil {
+		return err
+	}
+	t.log.bytes += len(key)
+	return bucket.Delete(key)
+}
+
+// writable returns the bucket for a change of key, which it notes in the log
+// first.
+func (t *txn) writable(b store.Bucket, key []byte) (*bbolt.Bucket, error) {
+	bucket, err := t.bucket(b)
+	if err != nil {
+		return nil, err
+	}
+	if t.log == nil {
+		return nil, fmt.Errorf("a View cannot write to %v", b)
+	}
+	return bucket, t.log.note(b, key, bucket.Get(key))
+}
+
+// An undoLog holds what a function's changes replaced, oldest first.
+type undoLog struct {
+	changes []change
+	bytes   int // put by the function, for the size of the batch
+	tooMany bool
+}
+
+type change struct {
+	bucket store.Bucket
+	key    []byte
+	old    []byte // nil: the key was absent
+}
+
+func (l *undoLog) note(b store.Bucket, key, old []byte) error {
+	if len(l.changes) == store.MaxTouched {
+		l.tooMany = true
+	}
+	if l.tooMany {
+		return store.ErrTooMany
+	}
+	kept := make([]byte, len(key)+len(old))
+	copy(kept[copy(kept, key):], old)
+	c := change{bucket: b, key: kept[:len(key):len(key)]}
+	if old != nil {
+		c.old = kept[len(key):]
+	}
+	l.changes = append(l.changes, c)
+	return nil
+}
+
+// undo takes the changes back, latest first.
+func (t *txn) undo() error {
+	changes := t.log.changes
+	t.log.changes = nil
+	for i := len(changes) - 1; i >= 0; i-- {
+		c := changes[i]
+		bucket, err := t.bucket(c.bucket)
+		if err != nil {
+			return err
+		}
+		if c.old == nil {
+			err = bucket.Delete(c.key)
+		} else {
+			err = bucket.Put(c.key, c.old)
+		}
+		if err != nil {
+			return fmt.Errorf("a change of %v could not be undone: %w", c.bucket, err)
+		}
+	}
+	return nil
+}

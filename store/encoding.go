@@ -1,0 +1,194 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"nougat/nuget"
+)
+
+// Every value begins with a format byte, so that a later form can be told from
+// this one without rewriting the database. Numbers are varints, text has its
+// length before it, times are seconds since the year 1 and nanoseconds.
+const format1 = 1
+
+// yearOne is the Unix time of the zero time.Time.
+const yearOne = -62135596800
+
+// errDamaged is the cause of an error about a value that no version of this
+// program wrote.
+var errDamaged = errors.New("the value is damaged or of a newer format")
+
+// damaged says which record cannot be read.
+func damaged(b Bucket, key []byte, err error) error {
+	return fmt.Errorf("the record %q in %v cannot be read: %w", key, b, err)
+}
+
+func appendUint(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	b = binary.AppendVarint(b, t.Unix()-yearOne)
+	return binary.AppendUvarint(b, uint64(t.Nanosecond()))
+}
+
+func appendList(b []byte, list []string) []byte {
+	b = appendUint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendText(b, s)
+	}
+	return b
+}
+
+// bits packs up to eight flags, the first lowest.
+func bits(flags ...bool) (b byte) {
+	for i, f := range flags {
+		if f {
+			b |= 1 << i
+		}
+	}
+	return b
+}
+
+// A decoder reads a value from front to back. The first fault stays in err, and
+// what is read after it is zero, so that a decode function checks once. Text is
+// cut out of one string, the only allocation for all of it.
+type decoder struct {
+	rest string
+	err  error
+}
+
+func decode(value []byte) *decoder { return &decoder{rest: string(value)} }
+
+// decodeFormat begins a value of format 1.
+func decodeFormat(value []byte) *decoder {
+	d := decode(value)
+	if d.byte() != format1 {
+		d.fail()
+	}
+	return d
+}
+
+func (d *decoder) fail() {
+	d.err, d.rest = errDamaged, ""
+}
+
+// done returns the error of it all; bytes left over are one.
+func (d *decoder) done() error {
+	if d.err == nil && d.rest != "" {
+		d.fail()
+	}
+	return d.err
+}
+
+func (d *decoder) byte() byte {
+	if d.rest == "" {
+		d.fail()
+		return 0
+	}
+	c := d.rest[0]
+	d.rest = d.rest[1:]
+	return c
+}
+
+// flags reads a byte of bits of which count are known.
+func (d *decoder) flags(count int) byte {
+	f := d.byte()
+	if f>>count != 0 {
+		d.fail()
+		return 0
+	}
+	return f
+}
+
+func (d *decoder) uint() uint64 {
+	var n uint64
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		c := d.rest[i]
+		if i == binary.MaxVarintLen64-1 && c > 1 {
+			break
+		}
+		n |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			d.rest = d.rest[i+1:]
+			return n
+		}
+	}
+	d.fail()
+	return 0
+}
+
+// upTo reads a number that is at most limit.
+func (d *decoder) upTo(limit uint64) uint64 {
+	n := d.uint()
+	if n > limit {
+		d.fail()
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) uint32() uint32 { return uint32(d.upTo(1<<32 - 1)) }
+
+func (d *decoder) int63() int64 { return int64(d.upTo(1<<63 - 1)) }
+
+// count reads the number of things that follow, each of at least one byte.
+func (d *decoder) count() int { return int(d.upTo(uint64(len(d.rest)))) }
+
+func (d *decoder) take(n int) string {
+	if n > len(d.rest) {
+		d.fail()
+		return ""
+	}
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) text() string { return d.take(d.count()) }
+
+func (d *decoder) list() []string {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = d.text()
+	}
+	return list
+}
+
+// bytes fills b.
+func (d *decoder) bytes(b []byte) { copy(b, d.take(len(b))) }
+
+func (d *decoder) time() time.Time {
+	u := d.uint()
+	seconds := int64(u >> 1)
+	if u&1 != 0 {
+		seconds = ^seconds
+	}
+	nanos := int64(d.upTo(999_999_999))
+	return time.Unix(seconds+yearOne, nanos).UTC()
+}
+
+// version reads the text of a version; an empty one is the zero version.
+func (d *decoder) version() nuget.Version {
+	return d.versionOf(d.text())
+}
+
+func (d *decoder) versionOf(text string) nuget.Version {
+	if text == "" {
+		return nuget.Version{}
+	}
+	v, err := nuget.ParseVersion(text)
+	if err != nil {
+		d.fail()
+	}
+	return v
+}

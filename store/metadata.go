@@ -1,0 +1,180 @@
+package store
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+
+	"nougat/gallery"
+	"nougat/nuget"
+)
+
+// The metadata of a release is most of its bytes, and versions and packages say
+// much the same, so it is deflated with a preset dictionary. The first byte of a
+// stored metadata tells the form.
+const (
+	metaPlain     = 1 // the encoding itself, where deflating gains nothing
+	metaDictV1    = 2 // length of the encoding, then the encoding deflated with dictionaryV1
+	metaMax       = MaxValue
+	deflateLevel  = 5
+	deflateAtMost = 1032 // deflate cannot make more of a byte than this
+)
+
+// A packer deflates and inflates metadata; it keeps the large state of both.
+type packer struct {
+	deflaters sync.Pool // *flate.Writer
+	inflaters sync.Pool // *inflater
+}
+
+type inflater struct {
+	source bytes.Reader
+	flate  io.ReadCloser
+	out    bytes.Buffer
+}
+
+// pack appends the stored form of an encoding to b.
+func (p *packer) pack(b, encoding []byte) ([]byte, error) {
+	out := bytes.NewBuffer(appendUint(append(make([]byte, 0, 64+len(encoding)/2), metaDictV1), uint64(len(encoding))))
+	w, _ := p.deflaters.Get().(*flate.Writer)
+	if w == nil {
+		var err error
+		if w, err = flate.NewWriterDict(out, deflateLevel, []byte(dictionaryV1)); err != nil {
+			return nil, err
+		}
+	} else {
+		w.Reset(out)
+	}
+	defer p.deflaters.Put(w)
+	if _, err := w.Write(encoding); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if out.Len() > len(encoding) {
+		return append(append(b, metaPlain), encoding...), nil
+	}
+	return append(b, out.Bytes()...), nil
+}
+
+// unpack returns the encoding that pack was given.
+func (p *packer) unpack(packed []byte) (string, error) {
+	d := decode(packed[:min(len(packed), 11)])
+	form := d.byte()
+	if form == metaPlain {
+		return string(packed[1:]), nil
+	}
+	size := d.upTo(min(metaMax, uint64(len(packed))*deflateAtMost))
+	if form != metaDictV1 || d.err != nil {
+		return "", errDamaged
+	}
+	in, _ := p.inflaters.Get().(*inflater)
+	if in == nil {
+		in = new(inflater)
+		in.flate = flate.NewReaderDict(&in.source, []byte(dictionaryV1))
+	}
+	defer p.inflaters.Put(in)
+	in.source.Reset(packed[min(len(packed), 11)-len(d.rest):])
+	if err := in.flate.(flate.Resetter).Reset(&in.source, []byte(dictionaryV1)); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.Grow(int(size))
+	n, err := io.Copy(&text, io.LimitReader(in.flate, int64(size)+1))
+	if err != nil || uint64(n) != size || in.source.Len() > 0 {
+		return "", errDamaged
+	}
+	return text.String(), nil
+}
+
+func encodeMetadata(b []byte, m *gallery.Metadata) []byte {
+	b = append(b, bits(m.RequireLicenseAcceptance, m.DevelopmentDependency, m.Repository != nil))
+	for _, s := range metadataTexts(m) {
+		b = appendText(b, *s)
+	}
+	b = appendList(b, m.Tags)
+	if r := m.Repository; r != nil {
+		b = appendText(appendText(appendText(appendText(b, r.Type), r.URL), r.Branch), r.Commit)
+	}
+	b = appendUint(b, uint64(len(m.Types)))
+	for _, t := range m.Types {
+		b = appendText(appendText(b, t.Name), t.Version)
+	}
+	b = appendUint(b, uint64(len(m.Dependencies)))
+	for _, g := range m.Dependencies {
+		b = appendText(b, g.Framework)
+		b = appendUint(b, uint64(len(g.Dependencies)))
+		for _, dep := range g.Dependencies {
+			b = appendText(appendText(b, dep.ID), dep.Range)
+		}
+	}
+	b = appendGroups(b, m.FrameworkReferences)
+	b = appendGroups(b, m.FrameworkAssemblies)
+	return appendList(b, m.Frameworks)
+}
+
+// metadataTexts names the plain texts in the order of the encoding.
+func metadataTexts(m *gallery.Metadata) [14]*string {
+	return [...]*string{
+		&m.Title, &m.Authors, &m.Description, &m.Summary, &m.Copyright, &m.Language, &m.ProjectURL, &m.IconURL,
+		&m.LicenseURL, &m.IconFile, &m.ReadmeFile, &m.LicenseFile, &m.LicenseExpression, &m.MinClientVersion,
+	}
+}
+
+func appendGroups(b []byte, groups []gallery.NameGroup) []byte {
+	b = appendUint(b, uint64(len(groups)))
+	for _, g := range groups {
+		b = appendList(appendText(b, g.Framework), g.Names)
+	}
+	return b
+}
+
+func decodeMetadata(encoding string, m *gallery.Metadata) error {
+	d := &decoder{rest: encoding}
+	flags := d.flags(3)
+	m.RequireLicenseAcceptance, m.DevelopmentDependency = flags&1 != 0, flags&2 != 0
+	for _, s := range metadataTexts(m) {
+		*s = d.text()
+	}
+	m.Tags = d.list()
+	if flags&4 != 0 {
+		m.Repository = &nuget.Repository{Type: d.text(), URL: d.text(), Branch: d.text(), Commit: d.text()}
+	}
+	if n := d.count(); n > 0 {
+		m.Types = make([]nuget.PackageType, n)
+		for i := range m.Types {
+			m.Types[i] = nuget.PackageType{Name: d.text(), Version: d.text()}
+		}
+	}
+	if n := d.count(); n > 0 {
+		m.Dependencies = make([]gallery.DependencyGroup, n)
+		for i := range m.Dependencies {
+			g := &m.Dependencies[i]
+			g.Framework = d.text()
+			if n := d.count(); n > 0 {
+				g.Dependencies = make([]gallery.Dependency, n)
+				for j := range g.Dependencies {
+					g.Dependencies[j] = gallery.Dependency{ID: d.text(), Range: d.text()}
+				}
+			}
+		}
+	}
+	m.FrameworkReferences, m.FrameworkAssemblies = d.groups(), d.groups()
+	m.Frameworks = d.list()
+	return d.done()
+}
+
+func (d *decoder) groups() []gallery.NameGroup {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	groups := make([]gallery.NameGroup, n)
+	for i := range groups {
+		groups[i] = gallery.NameGroup{Framework: d.text(), Names: d.list()}
+	}
+	return groups
+}
