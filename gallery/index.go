@@ -35,6 +35,7 @@ type index struct {
 	turn      chan struct{}            // held by who reads the store for the index
 	searchers sync.Pool                // of *searcher
 	downloads downloadTable
+	kept      atomic.Int64 // bytes of cards in segments' read columns
 
 	mu     sync.Mutex          // held to replace the snapshot, and for the rest of this block
 	stale  map[string]struct{} // folded IDs whose downloads must be read

@@ -19,9 +19,12 @@ type segment struct {
 	bonus  []uint16    // what a word of the ID adds to a score
 	recent [][4]uint64 // when the version that a view shows was published (recency)
 
-	// totals are the downloads, the one column that changes: they are stored
-	// by who holds the index's mu, and read by every query.
+	// totals are the downloads. They change: they are stored by who holds the
+	// index's mu, and read by every query.
 	totals []atomic.Uint64
+
+	// read are cards that were hits, see index.card; nil for most.
+	read []atomic.Pointer[Card]
 
 	text   string   // all words, ascending, one behind the other
 	ends   []uint32 // where each word ends in text
@@ -354,7 +357,7 @@ func (b *segmentBuilder) segment() *segment {
 		s.posts[next[f.word]] = f.posting
 		next[f.word]++
 	}
-	s.totals = make([]atomic.Uint64, len(s.keys))
+	s.totals, s.read = make([]atomic.Uint64, len(s.keys)), make([]atomic.Pointer[Card], len(s.keys))
 	s.findHeavy()
 	return s
 }
@@ -380,7 +383,8 @@ func mergeParts(parts []part) (*segment, []docAt) {
 	n := len(from)
 	s := &segment{
 		keys: make([]string, n), cards: make([]string, n), views: make([]uint8, n),
-		bonus: make([]uint16, n), recent: make([][4]uint64, n), totals: make([]atomic.Uint64, n),
+		bonus: make([]uint16, n), recent: make([][4]uint64, n),
+		totals: make([]atomic.Uint64, n), read: make([]atomic.Pointer[Card], n),
 	}
 	const gone = ^uint32(0)
 	renumber := make([][]uint32, len(parts))

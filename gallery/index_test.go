@@ -74,14 +74,19 @@ func (r logReader) Card(generation uint32, id string) (*Card, error) {
 }
 
 func (r logReader) Cards(generation uint32, after string, limit int) ([]*Card, error) {
-	var page []*Card
 	if generation != r.s.feed.Generation {
 		return nil, nil
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.s.cards)) {
-		if key > after && len(page) < limit {
-			page = append(page, r.s.cards[key])
+	var keys []string
+	for key := range r.s.cards {
+		if key > after {
+			keys = append(keys, key)
 		}
+	}
+	slices.Sort(keys)
+	var page []*Card
+	for _, key := range keys[:min(limit, len(keys))] {
+		page = append(page, r.s.cards[key])
 	}
 	return page, nil
 }

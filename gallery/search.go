@@ -233,12 +233,37 @@ func (x *part) scorer(p *parsedQuery, sort Sort, relevance bool, view int) func(
 // fillHit reads the card of a candidate.
 func (ix *index) fillHit(h *Hit, s *snapshot, c candidate, view View) {
 	seg := s.parts[c.part].seg
-	card := readCard(seg.cards[c.doc])
+	card := ix.card(s, c.part, int(c.doc))
 	h.Card, h.Face = card, &card.Faces[card.Shown[view.Index()]]
 	h.Versions = versionsIn(card.Versions, view)
 	h.counts = ix.downloads.of(seg.keys[c.doc])
 	h.Downloads = h.counts.sum()
 	h.score = c.score
+}
+
+// keptCards is how many bytes of cards that were read are kept: the
+// packages that people look for are mostly the same ones, and reading a card
+// costs more than finding it.
+const keptCards = 4 << 20
+
+// card returns a card, which nobody may change.
+func (ix *index) card(s *snapshot, at, doc int) *Card {
+	seg := s.parts[at].seg
+	if c := seg.read[doc].Load(); c != nil {
+		return c
+	}
+	c := readCard(seg.cards[doc])
+	size := 512 + 512*len(c.Faces) + 96*len(c.Versions) // about
+	if ix.kept.Add(int64(size)) > keptCards {
+		ix.kept.Store(0)
+		for _, p := range s.parts {
+			for i := range p.seg.read {
+				p.seg.read[i].Store(nil)
+			}
+		}
+	}
+	seg.read[doc].Store(c)
+	return c
 }
 
 // versionsIn returns those that the view sees, the same slice when it sees all.

@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -106,11 +107,32 @@ func benchStore(t testing.TB, n int) *logStore {
 	return s
 }
 
+// benchIndex builds an index of n packages, past the slow pages of logStore.
 func benchIndex(b *testing.B, n int) (*index, *logStore) {
 	s := benchStore(b, n)
 	ix := testIndex(b, s)
-	mustSearch(b, ix, Query{})
+	seg, counts := benchSegment(s)
+	ix.downloads.replace(counts)
+	ix.fillTotals(seg)
+	ix.snap.Store(&snapshot{number: 1, generation: 1, applied: uint64(len(s.events)), parts: []part{{seg: seg, live: len(seg.keys)}}})
 	return ix, s
+}
+
+func benchSegment(s *logStore) (*segment, map[string]*idCounts) {
+	b := newSegmentBuilder()
+	counts := make(map[string]*idCounts)
+	for _, key := range slices.Sorted(maps.Keys(s.cards)) {
+		c := s.cards[key]
+		b.add(c)
+		var all []DownloadCount
+		for _, v := range c.Versions {
+			n := DownloadCount{ID: key, Version: v.Version.Key()}
+			n.Total = s.downloads[n]
+			all = append(all, n)
+		}
+		counts[key] = newIDCounts(all)
+	}
+	return b.segment(), counts
 }
 
 func BenchmarkSearch(b *testing.B) {
@@ -203,36 +225,34 @@ func BenchmarkIndexBuild(b *testing.B) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		b.StartTimer()
-		seg := newSegmentBuilder()
-		for _, key := range slices.SortedFunc(func(yield func(string) bool) {
-			for k := range s.cards {
-				if !yield(k) {
-					return
-				}
-			}
-		}, strings.Compare) {
-			seg.add(s.cards[key])
-		}
-		built := seg.segment()
+		seg, counts := benchSegment(s)
 		b.StopTimer()
-		seg = nil
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		cards := 0
-		for _, c := range built.cards {
+		cards, heavy := 0, 0
+		for _, c := range seg.cards {
 			cards += len(c)
+		}
+		for _, h := range seg.heavy {
+			heavy += 4 * len(h)
 		}
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")
 		b.ReportMetric(float64(cards)/1e6, "MB-cards")
-		b.ReportMetric(float64(4*len(built.posts))/1e6, "MB-postings")
-		heavy := 0
-		for _, h := range built.heavy {
-			heavy += 4 * len(h)
-		}
+		b.ReportMetric(float64(4*len(seg.posts))/1e6, "MB-postings")
 		b.ReportMetric(float64(heavy)/1e6, "MB-heavy")
-		b.ReportMetric(float64(len(built.ends)), "words")
-		runtime.KeepAlive(built)
+		b.ReportMetric(float64(len(seg.ends)), "words")
+		runtime.KeepAlive(seg)
+		runtime.KeepAlive(counts)
 		b.StartTimer()
+	}
+}
+
+// BenchmarkHit is what the card of a hit costs.
+func BenchmarkHit(b *testing.B) {
+	packed := packCard(benchCards(b, 10)[3])
+	b.ReportAllocs()
+	for b.Loop() {
+		readCard(packed)
 	}
 }
 

@@ -194,22 +194,22 @@ func (a *Archive) ReadFile(name string, limit int64) ([]byte, error) {
 	return a.readAll(e)
 }
 
-// find returns the file of that name, or nil. Nearly always a manifest spells
-// it as the archive does.
-func (a *Archive) find(name string) *record {
-	clean := cleanName(name)
+// find returns the file of that name, or nil: the one in the same spelling, or
+// else one that differs in letter case. An archive that was checked has one at
+// most.
+func (a *Archive) find(name string) (found *record) {
+	name = cleanName(name)
 	for i := range a.records {
-		if e := &a.records[i]; e.name == clean && !e.isFolder() {
+		e := &a.records[i]
+		switch {
+		case e.isFolder():
+		case e.name == name:
 			return e
+		case found == nil && strings.EqualFold(e.name, name):
+			found = e
 		}
 	}
-	key := foldName(clean)
-	for i := range a.records {
-		if e := &a.records[i]; !e.isFolder() && foldName(e.name) == key {
-			return e
-		}
-	}
-	return nil
+	return found
 }
 
 func (a *Archive) readAll(e *record) ([]byte, error) {

@@ -559,7 +559,7 @@ func TestReadFile(t *testing.T) {
 		`Images\Icon.PNG`:      "PNG",
 		"a+b.txt":              "plus",
 		"a%2bb.txt":            "plus",
-		"docs/cafe\u0301.md":   "coffee",
+		"docs/CAF\u00c9.md":    "coffee",
 		"Contoso.Tools.nuspec": goodNuspec,
 	} {
 		if got, err := a.ReadFile(name, int64(len(want))); err != nil || string(got) != want {

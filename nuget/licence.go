@@ -33,7 +33,7 @@ func ParseLicence(text string) (LicenceExpression, error) {
 	p := licenceParser{expression: LicenceExpression{Text: text}}
 	if at, why := p.parse(strings.TrimFunc(text, unicode.IsSpace)); why != "" {
 		return LicenceExpression{}, newProblem(CodeLicenceExpression, at,
-			"The licence expression is not valid or uses an identifier not allowed here: "+strings.TrimLeft(quote(at)+" ("+why+").", " "))
+			"The licence expression is not valid or uses an identifier not allowed here: "+quote(at)+" ("+why+").")
 	}
 	p.expression.printed = strings.Join(p.words, " ")
 	p.collect()

@@ -91,7 +91,7 @@ func TestLicenceErrorsSayWhatIsWrong(t *testing.T) {
 		"GPL-2.0":                       "GPL-2.0 (it is deprecated by SPDX; use its successor, such as -only or -or-later).",
 		"MIT or Zlib":                   "or (an operator is missing before it; operators are AND, OR, WITH).",
 		"MIT WITH Zlib":                 "Zlib (it is a licence and cannot stand after WITH).",
-		"":                              "(it is empty).",
+		"":                              `"" (it is empty).`,
 		"MIT\r\nEvil: yes":              `MIT\u{D}\u{A}Evil: yes (it may hold letters, digits, '.', '-', '+', blanks and parentheses).`,
 		"(" + strings.Repeat("A", 9999): "(" + strings.Repeat("A", 60) + "... (a parenthesis is not closed).",
 	} {

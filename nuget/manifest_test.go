@@ -74,6 +74,7 @@ func TestCheckManifestXML(t *testing.T) {
 		{deep(62), ""},
 		{many(32000), ""},
 		{attributes(64), ""},
+		{nuspecWith(strings.Repeat(`<x xmlns="y">`, 60) + strings.Repeat("</x>", 60)), ""},
 
 		{"", "it holds no XML element"},
 		{"  <!-- only --> ", "it holds no XML element"},
@@ -116,6 +117,7 @@ func TestCheckManifestXML(t *testing.T) {
 		{many(33000), "it has more than 32768 elements"},
 		{attributes(65), "the element x has more than 64 attributes"},
 		{strings.Repeat(" ", 1<<20-len(good)) + good + " ", "it is larger than 1048576 bytes"},
+		{nuspecWith(strings.Repeat(`<x xmlns="y" xmlns:y="y">`, 32) + strings.Repeat("</x>", 32)), "it declares more than 64 namespaces"},
 		{"<package/>", "the element metadata is missing"},
 		{"<package><Metadata/></package>", "the element metadata is missing"},
 	} {
@@ -214,7 +216,7 @@ func TestCheckManifestRules(t *testing.T) {
 		{`<packageTypes><packageType name="DotnetTool"/><packageType name=" My.Own " version="1.0"/></packageTypes>`, nil},
 		{`<packageTypes/>`, nil},
 		{`<packageTypes><packageType/><packageType name="a b"/><packageType name="A" version="1"/></packageTypes>`, []string{
-			m19 + "the package type  needs a name that has the form of an ID.",
+			m19 + "the package type \"\" needs a name that has the form of an ID.",
 			m19 + "the package type a b needs a name that has the form of an ID.",
 			m19 + "the package type A has the version 1; write two to four numbers with dots."}},
 
@@ -263,7 +265,7 @@ func TestCheckManifestRules(t *testing.T) {
 		{`<frameworkReferences><group targetFramework="nonsense"/><group><frameworkReference/></group></frameworkReferences>`, []string{
 			m19 + "a group of frameworkReferences has the target framework nonsense, which is not known.",
 			m19 + "a group of frameworkReferences has no targetFramework.",
-			m19 + "a frameworkReference for  has no name."}},
+			m19 + "a frameworkReference for \"\" has no name."}},
 		{`<references><group><reference file="a.dll"/></group><group targetFramework="net45"/></references>`, nil},
 		{`<references><group targetFramework="net4bad"/></references>`, []string{m19 + "a group of references has the target framework net4bad, which is not known."}},
 		{`<frameworkAssemblies><frameworkAssembly assemblyName="System.Xml" targetFramework="net45, net46"/><frameworkAssembly assemblyName="System"/></frameworkAssemblies>`, nil},
@@ -277,7 +279,7 @@ func TestCheckManifestRules(t *testing.T) {
 		{"<requireLicenseAcceptance>false</requireLicenseAcceptance><developmentDependency> True </developmentDependency><serviceable>1</serviceable>", nil},
 		{"<requireLicenseAcceptance>no</requireLicenseAcceptance><developmentDependency/><serviceable>2</serviceable>", []string{
 			m19 + "requireLicenseAcceptance must be true or false, not no.",
-			m19 + "developmentDependency must be true or false, not .",
+			m19 + "developmentDependency must be true or false, not \"\".",
 			m19 + "serviceable must be true or false, not 2."}},
 		{"<requireLicenseAcceptance>true</requireLicenseAcceptance>", []string{m19 + "requireLicenseAcceptance is true but no licence is given; add an element license."}},
 		{`<requireLicenseAcceptance>true</requireLicenseAcceptance><license type="file">l.txt</license>`, nil},
@@ -289,7 +291,7 @@ func TestCheckManifestRules(t *testing.T) {
 		{`<license type="file">` + long(500) + `</license>`, nil},
 		{`<license type="file">` + long(501) + `</license>`, []string{"license is longer than 500 characters."}},
 		{`<license type="expression"/>`, []string{m19 + "the element license is empty."}},
-		{`<license>MIT</license>`, []string{m19 + "the element license has the type ; it must be expression or file."}},
+		{`<license>MIT</license>`, []string{m19 + "the element license has the type \"\"; it must be expression or file."}},
 		{`<license type="url">MIT</license>`, []string{m19 + "the element license has the type url; it must be expression or file."}},
 		{`<license type="expression" version="2.0.0">MIT</license>`, []string{m19 + "the element license has the version 2.0.0; only 1.0.0 is known."}},
 		{`<license type="expression" version="1.0">MIT</license>`, []string{m19 + "the element license has the version 1.0; only 1.0.0 is known."}},
@@ -332,7 +334,7 @@ func TestCheckManifestIdentity(t *testing.T) {
 		{long(101), "1.0.0", []string{"The ID " + long(61) + "..." + rule}},
 		{"", "", []string{"id is required.", "version is required."}},
 		{"$id$", "1.0.0", []string{"The ID $id$" + rule}},
-		{" A", "1.0.0", []string{"The ID  A" + rule}},
+		{" A", "1.0.0", []string{"The ID \" A\"" + rule}},
 		{"A..B", "1.0.0", []string{"The ID A..B" + rule}},
 		{"Ünïcode", "1.0.0", []string{"The ID Ünïcode" + rule}},
 		{"a/b", "x", []string{"The ID a/b" + rule, "The version x" + version}},
@@ -354,7 +356,7 @@ func TestCheckManifestIdentity(t *testing.T) {
 		t.Errorf("%d problems", len(problems))
 	}
 	wantProblems(t, strings.Replace(nuspecWith(""), "<metadata>", `<metadata minClientVersion="2.12">`, 1))
-	wantProblems(t, strings.Replace(nuspecWith(""), "<metadata>", `<metadata minClientVersion="">`, 1), m19+"the minClientVersion  is not a version.")
+	wantProblems(t, strings.Replace(nuspecWith(""), "<metadata>", `<metadata minClientVersion="">`, 1), m19+"the minClientVersion \"\" is not a version.")
 }
 
 func TestCheckManifestWarnings(t *testing.T) {
@@ -481,7 +483,7 @@ func TestReadManifestLenient(t *testing.T) {
 	for nuspec, want := range map[string]string{
 		"<package/>":                               m19 + "the element metadata is missing.",
 		nuspecOf("<version>1</version>"):           "id is required.",
-		nuspecOf("<id>A</id>"):                     "The version  is not a valid version, or is longer than 64 characters.",
+		nuspecOf("<id>A</id>"):                     "The version \"\" is not a valid version, or is longer than 64 characters.",
 		nuspecOf("<id>A</id><version>x</version>"): "The version x is not a valid version, or is longer than 64 characters.",
 		"<!DOCTYPE a>" + nuspecWith(""):            m19 + "it has a document type declaration (DTD), which is not allowed; remove it.",
 	} {

@@ -12,12 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// What a manifest's XML may hold. The last two only bound the memory of
-// the tree: no real manifest comes near them.
+// What a manifest's XML may hold. All but the depth only bound the memory
+// and the time that a hostile one can take: no real manifest comes near them.
 const (
 	maxManifestDepth      = 64
 	maxManifestElements   = 32768
-	maxManifestAttributes = 64
+	maxManifestAttributes = 64 // of one element
+	maxManifestNamespaces = 64 // declared at one place in the tree
 )
 
 // element is an XML element of a manifest.
@@ -242,6 +243,9 @@ func (r *xmlReader) start(tag xml.StartElement) (why string) {
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
 			r.bindings = append(r.bindings, xml.Attr{Value: a.Value})
 		}
+	}
+	if len(r.bindings) > maxManifestNamespaces {
+		return fmt.Sprintf("it declares more than %d namespaces", maxManifestNamespaces)
 	}
 	e.name = tag.Name.Local
 	e.scope, _ = r.namespace("")

@@ -1,6 +1,7 @@
 package nuget
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,15 +43,17 @@ type Problem struct {
 	// Subject is the entry, element or dependency that the problem is about.
 	Subject string
 	// Text is the whole sentence: printable, one line, at most 200 bytes.
-	// Where gallery.md B21 has a message for the case (M-15 to M-27), it is that.
+	// Where gallery.md B21 has a message for the case (M-15 to M-24, M-26, M-27),
+	// it is that one; all else that is wrong with a manifest takes M-19.
 	Text string
 }
 
 // Error returns Text.
 func (p *Problem) Error() string { return p.Text }
 
-// Problems are all problems of a manifest, in the order of the document
-// (R-PUSH-07). It is never empty when returned as an error.
+// Problems are all problems of a manifest, in the order of the rules (R-PUSH-07):
+// the first is the one to say where there is room for one. It is never empty when
+// returned as an error.
 type Problems []*Problem
 
 // Error returns the texts of all problems, one a line.
@@ -62,41 +65,36 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// newProblem puts a sentence together from its parts. Each part that came from
-// outside must have gone through quote already; the whole is cut at maxText.
-func newProblem(code Code, subject string, text string) *Problem {
+// newProblem makes a problem of a sentence, which is cut at maxText. What comes
+// from outside must have gone through quote.
+func newProblem(code Code, subject, text string) *Problem {
 	return &Problem{Code: code, Subject: subject, Text: cut(text, maxText)}
 }
 
-// quote makes text from outside fit to stand in a message: control, format
-// and undecodable characters become escapes, and what is longer than 64
-// characters is cut with dots.
-func quote(s string) string { return printable(s, 64) }
+// quote makes text from outside fit to stand in a message: at most 64 bytes,
+// printable, and in quotation marks where its ends could not be seen.
+func quote(s string) string {
+	text := printable(s, 64)
+	if text == "" || text[0] == ' ' || text[len(text)-1] == ' ' {
+		return `"` + text + `"`
+	}
+	return text
+}
 
-// printable is quote with the longest number of bytes that may result.
+// printable returns s with escapes for what is not UTF-8 and for characters that
+// cannot be seen, which keeps it on one line, cut at limit bytes.
 func printable(s string, limit int) string {
-	const hex = "0123456789ABCDEF"
 	var b strings.Builder
-	for i, r := range s {
+	for i, c := range s {
 		switch {
 		case b.Len() > limit:
 			return cut(b.String(), limit)
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			b.WriteString(`\x`)
-			b.WriteByte(hex[s[i]>>4])
-			b.WriteByte(hex[s[i]&15])
-		case r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r):
-			b.WriteRune(r)
+		case c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, `\x%02X`, s[i])
+		case c == ' ' || unicode.IsGraphic(c) && !unicode.IsSpace(c):
+			b.WriteRune(c)
 		default:
-			b.WriteString(`\u{`)
-			var digits []byte
-			for v := r; v > 0 || len(digits) == 0; v >>= 4 {
-				digits = append(digits, hex[v&15])
-			}
-			for i := len(digits) - 1; i >= 0; i-- {
-				b.WriteByte(digits[i])
-			}
-			b.WriteByte('}')
+			fmt.Fprintf(&b, `\u{%X}`, c)
 		}
 	}
 	return cut(b.String(), limit)
@@ -108,7 +106,7 @@ func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit - 3
+	end := limit - len("...")
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}

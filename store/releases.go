@@ -21,14 +21,14 @@ const (
 	headFlags        = iota
 )
 
-func (p *packer) encodeRelease(r *gallery.Release) ([]byte, error) {
+func encodeRelease(r *gallery.Release) ([]byte, error) {
 	if r.Size < 0 {
 		return nil, fmt.Errorf("release %s %v cannot have %d bytes", r.ID, r.Version, r.Size)
 	}
 	head := appendHead(make([]byte, 0, 320), &r.Head)
 	b := appendUint(append(make([]byte, 0, 1024), format1), uint64(len(head)))
 	b = append(b, head...)
-	return p.pack(b, encodeMetadata(make([]byte, 0, 4096), &r.Meta))
+	return pack(b, encodeMetadata(make([]byte, 0, 4096), &r.Meta))
 }
 
 func appendHead(b []byte, h *gallery.Head) []byte {
@@ -225,7 +225,7 @@ func (w *writer) PutRelease(generation uint32, r *gallery.Release) error {
 			return err
 		}
 	}
-	value, err := w.pack.encodeRelease(r)
+	value, err := encodeRelease(r)
 	if err != nil {
 		return err
 	}

@@ -196,3 +196,38 @@ func look(t *testing.T, tab context.Context, site string, v view, f fixture, c *
 		write(t, filepath.Join(*writeTo, v.name, f.name+".png"), shot)
 	}
 }
+
+// TestScript: "/" goes to the search box, Copy says what it did and leaves
+// prompts out, Escape closes the menu, a wrong field has the focus.
+func TestScript(t *testing.T) {
+	tab := browser(t)
+	s := serveFixtures(t, newRenderer(t))
+	run := func(name, script string) string {
+		t.Helper()
+		if err := chromedp.Do(tab, chromedp.Navigate(s.URL+"/"+name)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := chromedp.Run(tab, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	const key = `document.body.dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true, cancelable: true}));`
+	for _, tt := range []struct{ name, page, script, want string }{
+		{"slash", "search", fmt.Sprintf(key, "/") + `document.activeElement.id`, "q"},
+		{"slash on the home page", "home", fmt.Sprintf(key, "/") + `document.activeElement.id`, "q"},
+		{"other key", "search", fmt.Sprintf(key, "x") + `document.activeElement.id`, ""},
+		{"copy", "connect-dotnet", `document.querySelector(".steps .copy").click();
+			new Promise(done => setTimeout(() => done(document.querySelector(".steps .copy").textContent.replace("Selected", "Copied")), 300))`, "Copied"},
+		{"copied text", "connect-ready", `document.querySelectorAll(".steps code")[1].textContent`,
+			"dotnet pack --configuration Release\ndotnet nuget push bin/Release/*.nupkg --source contoso --api-key " + sampleKey},
+		{"escape", "package", `document.querySelector(".menu").open = true;` + fmt.Sprintf(key, "Escape") + `String(document.querySelector(".menu").open)`, "false"},
+		{"click beside", "package", `document.querySelector(".menu").open = true; document.querySelector("h1").click(); String(document.querySelector(".menu").open)`, "false"},
+		{"wrong field", "setup-errors", `document.activeElement.id`, "f-name"},
+	} {
+		if got := run(tt.page, tt.script); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,6 +157,16 @@ func fixtures() []fixture {
 	search.Query = "tables"
 	paged := search
 	paged.Total, paged.Page, paged.Pages, paged.Sort, paged.Type, paged.Prerelease = 1204, 2, 61, SortDownloads, "Dependency", false
+	full := search
+	full.Rows = nil
+	for i := range 20 {
+		row := rows()[i%5]
+		row.ID, row.Version = fmt.Sprintf("Contoso.Enterprise.Text.Tables.Part%d", i), "10.20.30-beta.1"
+		row.Description = strings.Repeat("A description as long as it is shown. ", 7)
+		row.Owners, row.Frameworks = []string{"contoso", "storage-team"}, []string{"net6.0", "net8.0", "net9.0", "netstandard2.0", "net472"}
+		full.Rows = append(full.Rows, row)
+	}
+	full.Total, full.Pages = 1204, 61
 	nothing := SearchPage{Frame: signedOut("/packages?q=tabels"), Prerelease: true, Page: 1, Near: rows()[:2]}
 	nothing.Query = "Contoso.Text.Tabels"
 	empty := SearchPage{Frame: frame("/packages"), Prerelease: true, Page: 1}
@@ -213,7 +224,7 @@ func fixtures() []fixture {
 		{"setup", setup}, {"setup-errors", setupWrong},
 		{"signin", SignInPage{Frame: signedOut("/account/signin"), Why: "Reading packages here needs an account."}}, {"signin-errors", signIn},
 		{"home", home}, {"home-empty", HomePage{Frame: frame("/")}},
-		{"search", search}, {"search-paged", paged}, {"search-nothing", nothing}, {"search-empty", empty}, {"search-hostile", nasty},
+		{"search", search}, {"search-paged", paged}, {"search-full", full}, {"search-nothing", nothing}, {"search-empty", empty}, {"search-hostile", nasty},
 		{"search-below", SearchPage{Frame: below, Rows: rows(), Total: 5, Prerelease: true, Page: 1, Pages: 1}},
 		{"package", packagePage("/packages/Contoso.Text.Tables")}, {"package-dark", dark}, {"package-tool", tool}, {"package-central", central},
 		{"package-dependencies", show(ShowDependencies)}, {"package-versions", show(ShowVersions)}, {"package-notes", show(ShowNotes)},
@@ -230,7 +241,7 @@ func fixtures() []fixture {
 		{"error-version", VersionNotHere(test, "A", "1.2.3")}, {"error-page", PageNotHere(frame("/x"))},
 		{"error-right", NotAllowed(signedOut("/x"), "bob does not own Contoso.Text. Ask one of its owners to add you.")},
 		{"error-form", BadForm(frame("/x"), "The form was cut off.")}, {"error-many", TooManyRequests(frame("/x"), 1)},
-		{"error-setup", SetupLinkDead(Frame{Bare: true})}, {"error-busy", Unavailable(frame("/x"))}, {"error-failed", Failed(frame("/x"), "4f0c-77aa")},
+		{"error-setup", SetupLinkDead(Frame{Bare: true})}, {"error-busy", Unavailable(frame("/x"))}, {"error-nobody", NoAccountYet(frame("/x"))}, {"error-method", WrongMethod(frame("/x"))}, {"error-failed", Failed(frame("/x"), "4f0c-77aa")},
 	}
 	for _, t := range connectTabs {
 		all = append(all, fixture{"connect-" + t.Key, connectPage(t.Key)})

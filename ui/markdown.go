@@ -237,10 +237,13 @@ func anchor(text string) string {
 	return b.String()
 }
 
-// destination is what a link or image means, with its entities resolved.
-func destination(raw []byte) string {
-	return strings.TrimSpace(string(util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(raw)))))
+// plain is what text means, with its escapes and entities resolved.
+func plain(raw []byte) string {
+	return string(util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(raw))))
 }
+
+// destination is what the address of a link or image means.
+func destination(raw []byte) string { return strings.TrimSpace(plain(raw)) }
 
 // safeLink is the address a link may have (R-MD-02), or "".
 func safeLink(dest string) string {
@@ -363,7 +366,7 @@ func nodeText(n ast.Node, src []byte) string {
 		}
 		switch c := c.(type) {
 		case *ast.Text:
-			b.WriteString(destination(c.Value(src)))
+			b.WriteString(plain(c.Value(src)))
 			if c.SoftLineBreak() || c.HardLineBreak() {
 				b.WriteByte(' ')
 			}

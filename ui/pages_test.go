@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
-	"golang.org/x/net/html"
 )
 
 func parsed(t testing.TB, text string) *goquery.Document {
@@ -594,13 +592,4 @@ func BenchmarkNew(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// attributes lists the attributes of a node as name="value".
-func attributes(n *html.Node) string {
-	var list []string
-	for _, a := range n.Attr {
-		list = append(list, fmt.Sprintf("%s=%q", a.Key, a.Val))
-	}
-	return strings.Join(list, " ")
 }

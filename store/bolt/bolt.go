@@ -45,6 +45,7 @@ type Options struct {
 // DB is a store.KV in a file.
 type DB struct {
 	bolt  *bbolt.DB
+	path  string
 	names [store.NumBuckets][]byte
 	hooks store.Hooks
 
@@ -69,6 +70,7 @@ func Open(folder string, opts Options) (*DB, error) {
 	}
 	d := &DB{
 		bolt:    b,
+		path:    b.Path(),
 		hooks:   opts.Hooks,
 		grants:  make(chan *batch),
 		closing: make(chan struct{}),
@@ -173,11 +175,11 @@ func (d *DB) shut() error {
 }
 
 // Path is the database file's.
-func (d *DB) Path() string { return d.bolt.Path() }
+func (d *DB) Path() string { return d.path }
 
 // Size is the length of the database file in bytes.
 func (d *DB) Size() (int64, error) {
-	info, err := os.Stat(d.Path())
+	info, err := os.Stat(d.path)
 	if err != nil {
 		return 0, err
 	}
