@@ -115,7 +115,7 @@ func (ix *index) start(ctx context.Context) {
 			began := time.Now()
 			s, err := ix.current(ctx)
 			if err == nil {
-				ix.log.Info("the search index is built", "feed", ix.feed, "packages", s.packages(), "took", time.Since(began))
+				ix.log.Debug("the search index is built", "feed", ix.feed, "packages", s.packages(), "took", time.Since(began).String())
 				return
 			}
 			if ctx.Err() != nil {

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -32,6 +32,7 @@ type packer struct{ inflaters sync.Pool } // of *inflater
 type inflater struct {
 	source bytes.Reader
 	flate  io.ReadCloser
+	out    []byte
 }
 
 // pack appends the stored form of an encoding to b. The deflater keeps no state:
@@ -70,19 +71,23 @@ func (p *packer) unpack(packed []byte) (string, error) {
 	}
 	defer func() {
 		in.source.Reset(nil) // the value is only lent
-		p.inflaters.Put(in)
+		if cap(in.out) <= 1<<16 {
+			p.inflaters.Put(in)
+		}
 	}()
 	in.source.Reset(packed[min(len(packed), widest)-len(d.rest):])
 	if err := in.flate.(flate.Resetter).Reset(&in.source, []byte(dictionaryV1)); err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	text.Grow(int(size))
-	n, err := io.Copy(&text, io.LimitReader(in.flate, int64(size)+1))
-	if err != nil || uint64(n) != size || in.source.Len() > 0 {
+	in.out = slices.Grow(in.out[:0], int(size)+1)[:size+1]
+	if _, err := io.ReadFull(in.flate, in.out[:size]); err != nil {
 		return "", errDamaged
 	}
-	return text.String(), nil
+	// The deflated form ends here too, in order.
+	if n, err := in.flate.Read(in.out[size:]); n != 0 || err != io.EOF || in.source.Len() > 0 {
+		return "", errDamaged
+	}
+	return string(in.out[:size]), nil
 }
 
 func encodeMetadata(b []byte, m *gallery.Metadata) []byte {

@@ -317,13 +317,15 @@ func (d *document) image(w util.BufWriter, src []byte, n ast.Node, entering bool
 	if alt == "" {
 		alt = "image"
 	}
-	href := webURL(dest)
-	if href == "" || insideLink(n) {
+	// Small, because many readmes begin with a row of badges.
+	_, _ = w.WriteString("<small>")
+	if href := webURL(dest); href != "" && !insideLink(n) {
+		openLink(w, href, "An image elsewhere, which is not loaded")
+		_, _ = w.WriteString(template.HTMLEscapeString(alt) + "</a>")
+	} else {
 		_, _ = w.WriteString(template.HTMLEscapeString(alt))
-		return ast.WalkSkipChildren, nil
 	}
-	openLink(w, href, "An image elsewhere, which is not loaded")
-	_, _ = w.WriteString(template.HTMLEscapeString(alt) + "</a>")
+	_, _ = w.WriteString("</small>")
 	return ast.WalkSkipChildren, nil
 }
 
@@ -393,7 +395,7 @@ var (
 // first one works.
 var sanitizer = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
-	p.AllowElements("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "em", "strong", "del", "code", "pre", "blockquote",
+	p.AllowElements("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "em", "strong", "small", "del", "code", "pre", "blockquote",
 		"ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td")
 	p.AllowAttrs("id").Matching(headingID).OnElements("h2", "h3", "h4", "h5", "h6")
 	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")

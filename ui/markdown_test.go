@@ -27,7 +27,7 @@ func packageImages(p string) (string, bool) {
 // allowed are the elements that a rendered text may hold, each with its
 // attributes.
 var allowed = map[string]string{
-	"p": "", "br": "", "hr": "", "em": "", "strong": "", "del": "", "code": "", "pre": "", "blockquote": "", "ul": "", "ol": "start", "li": "",
+	"p": "", "br": "", "hr": "", "em": "", "strong": "", "small": "", "del": "", "code": "", "pre": "", "blockquote": "", "ul": "", "ol": "start", "li": "",
 	"table": "", "thead": "", "tbody": "", "tr": "", "th": "align", "td": "align", "div": "class", "a": "href rel title", "img": "src alt loading",
 	"h2": "id", "h3": "id", "h4": "id", "h5": "id", "h6": "id",
 }
@@ -250,9 +250,9 @@ func TestMarkdown(t *testing.T) {
 		{"image with blank", "![x](docs/a%20b.png)", `<p><img src="/g/v3/flat/a/1.0.0/files/docs%2Fa%20b.png" alt="x" loading="lazy"></p>` + "\n"},
 		{"image from the root", "![x](/logo.png?raw=true)", `<p><img src="/g/v3/flat/a/1.0.0/files/logo.png" alt="x" loading="lazy"></p>` + "\n"},
 		{"image with backslash", `![x](docs\\table.png)`, `<p><img src="/g/v3/flat/a/1.0.0/files/docs%2Ftable.png" alt="x" loading="lazy"></p>` + "\n"},
-		{"remote image", "![Build](https://ci.example/b.svg)", `<p><a href="https://ci.example/b.svg" title="An image elsewhere, which is not loaded" ` + rel + `>Build</a></p>` + "\n"},
-		{"remote image without words", "![](https://ci.example/b.svg)", `<p><a href="https://ci.example/b.svg" title="An image elsewhere, which is not loaded" ` + rel + `>image</a></p>` + "\n"},
-		{"badge", "[![Build](https://ci.example/b.svg)](https://ci.example)", `<p><a href="https://ci.example" ` + rel + `>Build</a></p>` + "\n"},
+		{"remote image", "![Build](https://ci.example/b.svg)", `<p><small><a href="https://ci.example/b.svg" title="An image elsewhere, which is not loaded" ` + rel + `>Build</a></small></p>` + "\n"},
+		{"remote image without words", "![](https://ci.example/b.svg)", `<p><small><a href="https://ci.example/b.svg" title="An image elsewhere, which is not loaded" ` + rel + `>image</a></small></p>` + "\n"},
+		{"badge", "[![Build](https://ci.example/b.svg)](https://ci.example)", `<p><a href="https://ci.example" ` + rel + `><small>Build</small></a></p>` + "\n"},
 		{"alt with emphasis", "![a **b** `c`](logo.png)", `<p><img src="/g/v3/flat/a/1.0.0/files/logo.png" alt="a b c" loading="lazy"></p>` + "\n"},
 		{"tasks", "- [x] a\n- [ ] b", "<ul>\n<li>☑ a</li>\n<li>☐ b</li>\n</ul>\n"},
 		{"table", "| a | b |\n|---|--:|\n| 1 | 2 |", "<div class=\"scroll\"><table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table></div>\n"},

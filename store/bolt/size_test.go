@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/store"
@@ -48,7 +50,8 @@ func load(t testing.TB, s gallery.Store, ids, versions, together int) *gallery.F
 }
 
 // TestBytesPerVersion holds the database to 4,000 bytes a version with 2 kB of
-// metadata: release, event, package, card and indexes together.
+// metadata: release, event, package, card and indexes together. The event log
+// must fill its pages: bbolt forgets the fill percent with each transaction.
 func TestBytesPerVersion(t *testing.T) {
 	kv, err := bolt.Open(t.TempDir(), bolt.Options{})
 	if err != nil {
@@ -58,7 +61,6 @@ func TestBytesPerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
 	const ids, versions = 1000, 5
 	load(t, s, ids, versions, 25)
 	size, err := kv.Size()
@@ -69,5 +71,23 @@ func TestBytesPerVersion(t *testing.T) {
 	t.Logf("%.0f bytes a version", each)
 	if each > 4000 {
 		t.Errorf("the database takes %.0f bytes a version; 4,000 are allowed", each)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := bbolt.Open(kv.Path(), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	err = b.View(func(tx *bbolt.Tx) error {
+		stats := tx.Bucket([]byte("events")).Stats()
+		if fill := float64(stats.LeafInuse) / float64(stats.LeafAlloc); fill < 0.8 {
+			t.Errorf("the pages of the event log are filled to %.2f", fill)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// The sources of a value, weakest first (Q-01).
+const (
+	fromDefault     = "default"
+	fromSaved       = "saved"
+	fromFile        = "file"
+	fromEnvironment = "environment"
+	fromFlag        = "flag"
+)
+
+// defaultFile is read when neither --config nor NOUGAT_CONFIG names another.
+const defaultFile = "config.toml"
+
+// A layer is what one source says: values for some of the keys.
+type layer struct {
+	source string
+	config *Config
+	set    map[string]string // key → where it was said: "config.toml", "NOUGAT_URL", "--url"
+}
+
+func newLayer(source string) layer {
+	return layer{source, new(Config), make(map[string]string)}
+}
+
+// layers holds what each source says, to be merged as often as needed: the saved
+// settings are known only once the data folder is open.
+type layers struct {
+	saved, file, environment, flags layer
+	warnings                        []string // sentences about what was passed over
+}
+
+// A setting is a key with the value in force and whence it is.
+type setting struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`
+	Source string `json:"source"`          // default, saved, file, environment, flag
+	Where  string `json:"where,omitempty"` // the file's path, the variable, the flag
+	TOML   string `json:"toml"`            // Value as it stands in config.toml
+}
+
+// A usageError is a wrong command line or configuration: exit code 2 (Q-04).
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// readLayers reads the configuration file (the one named, else NOUGAT_CONFIG,
+// else config.toml if it is there) and the environment.
+func readLayers(file string, environ []string) (*layers, error) {
+	l := &layers{saved: newLayer(fromSaved), flags: newLayer(fromFlag)}
+	named := file != ""
+	for _, v := range environ {
+		if value, ok := strings.CutPrefix(v, configVariable+"="); ok && !named && value != "" {
+			file, named = value, true
+		}
+	}
+	if file == "" {
+		file = defaultFile
+	}
+	var err error
+	if l.file, err = readFile(file, named); err != nil {
+		return nil, err
+	}
+	l.environment, l.warnings, err = readEnvironment(environ)
+	return l, err
+}
+
+// readFile reads a TOML file strictly: a key that no field of Config has is an
+// error. A file that is missing is one only when it was named.
+func readFile(path string, named bool) (layer, error) {
+	l := newLayer(fromFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return l, nil
+	}
+	if err != nil {
+		return l, usagef("The configuration file cannot be read: %v", err)
+	}
+	md, err := toml.Decode(string(text), l.config)
+	if err != nil {
+		return l, usagef("%s: %s", path, tomlError(err))
+	}
+	known, inFeeds := []string{"feeds"}, feedKeys()
+	for _, k := range keys() {
+		known = append(known, k.name)
+		if table, _, ok := strings.Cut(k.name, "."); ok && !slices.Contains(known, table) {
+			known = append(known, table)
+		}
+	}
+	var unknown, unknownTables []string
+	for _, k := range md.Keys() {
+		name := strings.Join(k, ".")
+		if len(k) > 1 && slices.Contains(unknownTables, k[0]) {
+			continue
+		}
+		feedKey, inFeed := strings.CutPrefix(name, "feeds.")
+		switch {
+		case inFeed && !slices.Contains(inFeeds, feedKey):
+			unknown = append(unknown, fmt.Sprintf("%s: [[feeds]] has no key %q; the nearest known one is %q.", path, feedKey, nearest(feedKey, inFeeds)))
+		case inFeed:
+		case !slices.Contains(known, name):
+			unknownTables = append(unknownTables, name)
+			unknown = append(unknown, fmt.Sprintf("%s: there is no key %q; the nearest known one is %q.", path, name, nearest(name, known)))
+		default:
+			l.set[name] = path
+		}
+	}
+	if len(unknown) > 0 {
+		return l, usagef("%s", strings.Join(unknown, "\n"))
+	}
+	return l, nil
+}
+
+// tomlError is the parser's message with the line it means.
+func tomlError(err error) string {
+	if p, ok := errors.AsType[toml.ParseError](err); ok {
+		return fmt.Sprintf("line %d: %s", p.Position.Line, p.Message)
+	}
+	return strings.TrimPrefix(err.Error(), "toml: ")
+}
+
+// feedKeys lists the keys of a [[feeds]] table.
+func feedKeys() []string {
+	var all []string
+	for t, i := reflect.TypeFor[FeedConfig](), 0; i < t.NumField(); i++ {
+		all = append(all, t.Field(i).Tag.Get("toml"))
+	}
+	return all
+}
+
+// configVariable names the configuration file. It is no key.
+const configVariable = "NOUGAT_CONFIG"
+
+// testVariables begin the names of variables that only nougat's own tests read.
+var testVariables = []string{"NOUGAT_TEST_", "NOUGAT_VECTORS", "NOUGAT_BENCH"}
+
+// readEnvironment reads the NOUGAT_… variables. One that names no key is only a
+// warning, since container platforms inject such names; one that is set but
+// empty counts as absent.
+func readEnvironment(environ []string) (layer, []string, error) {
+	l := newLayer(fromEnvironment)
+	byName := make(map[string]key)
+	for _, k := range keys() {
+		byName[k.env()] = k
+	}
+	var warnings []string
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		if !strings.HasPrefix(name, "NOUGAT_") || name == configVariable || value == "" ||
+			slices.ContainsFunc(testVariables, func(t string) bool { return strings.HasPrefix(name, t) }) {
+			continue
+		}
+		k, ok := byName[name]
+		if !ok {
+			near := nearest(name, slices.Sorted(maps.Keys(byName)))
+			warnings = append(warnings, fmt.Sprintf("The environment variable %s is not one of nougat's and is passed over; the nearest known one is %s.", name, near))
+			continue
+		}
+		if err := l.config.setText(k, value); err != nil {
+			return l, nil, usagef("%s: %v.", name, err)
+		}
+		l.set[k.name] = name
+	}
+	slices.Sort(warnings)
+	return l, warnings, nil
+}
+
+// save takes over the settings that set-up and pages saved in the store. What
+// this version does not know is passed over, for a newer one may have saved it;
+// what it cannot use is passed over with a warning.
+func (l *layers) save(saved map[string]string) (warnings []string) {
+	l.saved = newLayer(fromSaved)
+	for _, k := range keys() {
+		text := saved[k.name]
+		if text == "" {
+			continue
+		}
+		probe := defaults()
+		if err := probe.setText(k, text); err != nil {
+			warnings = append(warnings, fmt.Sprintf("The saved setting %s is passed over: %v.", k.name, err))
+			continue
+		}
+		if wrong := probe.Check(func(string) bool { return false }); len(wrong) > 0 {
+			warnings = append(warnings, fmt.Sprintf("The saved setting %s is passed over: %s", k.name, wrong[0].text))
+			continue
+		}
+		l.saved.config.field(k).Set(probe.field(k))
+		l.saved.set[k.name] = "in the data folder"
+	}
+	return warnings
+}
+
+// merge returns the configuration in force, with the source of each key, or a
+// usageError with a line for each value that is wrong.
+func (l *layers) merge(reserved func(feed string) bool) (*Config, []setting, error) {
+	c := defaults()
+	c.Feeds = l.file.config.Feeds
+	var all []setting
+	for _, k := range keys() {
+		s := setting{Key: k.name, Source: fromDefault}
+		for _, from := range []layer{l.saved, l.file, l.environment, l.flags} {
+			if where, ok := from.set[k.name]; ok {
+				c.field(k).Set(from.config.field(k))
+				s.Source, s.Where = from.source, where
+			}
+		}
+		s.Value, s.TOML = c.field(k).Interface(), c.tomlText(k)
+		if list, ok := s.Value.([]string); ok && list == nil {
+			s.Value = []string{}
+		}
+		all = append(all, s)
+	}
+	c.URL = strings.TrimRight(c.URL, "/")
+	var lines []string
+	for _, p := range c.Check(reserved) {
+		where := p.key
+		if i := slices.IndexFunc(all, func(s setting) bool { return s.Key == p.key }); i >= 0 && all[i].Where != "" {
+			where += " (" + all[i].Where + ")"
+		}
+		lines = append(lines, where+": "+p.text)
+	}
+	if len(lines) > 0 {
+		return nil, nil, usagef("%s", strings.Join(lines, "\n"))
+	}
+	return c, all, nil
+}
+
+// nearest returns the candidate with the fewest edits from word; of equals the
+// first.
+func nearest(word string, candidates []string) string {
+	best, least := "", -1
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); least < 0 || d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions and replacements between a and b.
+func distance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	row := make([]int, len(t)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range s {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range t {
+			next := diagonal
+			if s[i] != t[j] {
+				next = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(t)]
+}

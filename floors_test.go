@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors says on which floor each room lies; a room that is not named lies where
+// the one around it does. Imports point down, or sideways within one room:
+// main (4) wires, server (3) is HTTP, store, server/v3 and ui (2) never meet,
+// gallery (1) holds the rules, nuget (0) the formats. internal/ serves tests.
+var floors = map[string]int{
+	"nougat":           4,
+	"nougat/server":    3,
+	"nougat/server/v3": 2,
+	"nougat/store":     2,
+	"nougat/ui":        2,
+	"nougat/gallery":   1,
+	"nougat/nuget":     0,
+}
+
+// neighbours are imports that go sideways on purpose: the backends of the store
+// implement what store asks of them.
+var neighbours = map[string][]string{
+	"nougat/store/bolt":      {"nougat/store"},
+	"nougat/store/mem":       {"nougat/store"},
+	"nougat/store/dir":       {"nougat/store"},
+	"nougat/store/storetest": {"nougat/store", "nougat/store/mem", "nougat/store/bolt", "nougat/store/dir"},
+}
+
+// onlyIn says which rooms alone may import a package or what lies below it.
+var onlyIn = map[string][]string{
+	"github.com/labstack/echo/v4":        {"nougat/server"},
+	"go.etcd.io/bbolt":                   {"nougat/store/bolt"},
+	"html/template":                      {"nougat/ui"},
+	"github.com/yuin/goldmark":           {"nougat/ui"},
+	"github.com/microcosm-cc/bluemonday": {"nougat/ui"},
+	"github.com/BurntSushi/toml":         {"nougat"},
+	"github.com/alecthomas/kong":         {"nougat"},
+	"nougat/server":                      {"nougat"},
+	"nougat/store/storetest":             {},
+	"nougat/store/mem":                   {"nougat/store/storetest"},
+	"testing":                            {"nougat/store/storetest", "nougat/internal/need"},
+	"net/http":                           {"nougat", "nougat/server", "nougat/server/v3", "nougat/ui"},
+}
+
+// nugetMay is what the room of formats may import beside the standard library,
+// of which it may not import what reads or writes elsewhere.
+var (
+	nugetMay    = []string{"golang.org/x/text"}
+	nugetMayNot = []string{"os", "net", "os/exec", "io/ioutil", "syscall", "path/filepath", "log", "log/slog"}
+)
+
+// modules are the third-party modules in the program, each with its reason.
+// Adding one, or losing one, is a change of this list.
+var modules = map[string]string{
+	"github.com/BurntSushi/toml":         "config.toml",
+	"github.com/alecthomas/kong":         "the command line",
+	"github.com/aymerick/douceur":        "by bluemonday: CSS in attributes",
+	"github.com/gorilla/css":             "by douceur: its scanner",
+	"github.com/klauspost/compress":      "faster gzip for documents",
+	"github.com/labstack/echo/v4":        "routes",
+	"github.com/labstack/gommon":         "by echo: colours and its log interface",
+	"github.com/mattn/go-colorable":      "by gommon",
+	"github.com/mattn/go-isatty":         "by go-colorable",
+	"github.com/microcosm-cc/bluemonday": "the second wall around readme HTML",
+	"github.com/valyala/bytebufferpool":  "by fasttemplate",
+	"github.com/valyala/fasttemplate":    "by gommon",
+	"github.com/yuin/goldmark":           "Markdown of readmes",
+	"go.etcd.io/bbolt":                   "records in one file",
+	"golang.org/x/crypto":                "argon2id; by echo: acme",
+	"golang.org/x/net":                   "by bluemonday: its HTML tokenizer; by echo: http2",
+	"golang.org/x/sys":                   "by x/term, x/crypto and bbolt",
+	"golang.org/x/term":                  "passwords without echo",
+	"golang.org/x/text":                  "Unicode folding and normal forms of names",
+}
+
+// A goPackage is what go list says of one.
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Module     *struct{ Path string }
+}
+
+// goList returns packages in the order of go list.
+func goList(t *testing.T, environ []string, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports,Module"}, args...)...)
+	cmd.Env = append(os.Environ(), environ...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, errs.Bytes())
+	}
+	var all []goPackage
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// below reports whether a package is root or lies in it.
+func below(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
+
+// room returns the room of ours in which a package lies, and its floor.
+func room(pkg string) (string, int) {
+	for r := pkg; r != "."; r = path.Dir(r) {
+		if floor, ok := floors[r]; ok && (r != "nougat" || pkg == "nougat") {
+			return r, floor
+		}
+	}
+	return "", -1
+}
+
+func TestFloors(t *testing.T) {
+	for _, p := range goList(t, nil, "./...") {
+		from, floor := room(p.ImportPath)
+		if from == "" && !below(p.ImportPath, "nougat/internal") {
+			t.Errorf("%s lies in no room; give it a floor", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			for restricted, who := range onlyIn {
+				if below(imported, restricted) && !slices.Contains(who, p.ImportPath) && !exempt(p.ImportPath, imported) {
+					t.Errorf("%s imports %s, which only %v may", p.ImportPath, imported, who)
+				}
+			}
+			if !below(imported, "nougat") {
+				continue
+			}
+			to, below := room(imported)
+			switch {
+			case to == "":
+				t.Errorf("%s imports %s, which is for tests", p.ImportPath, imported)
+			case slices.Contains(neighbours[p.ImportPath], imported):
+			case below >= floor:
+				t.Errorf("%s (floor %d) imports %s (floor %d): imports point down", p.ImportPath, floor, imported, below)
+			}
+		}
+		if p.ImportPath == "nougat/nuget" {
+			for _, imported := range p.Imports {
+				first, _, _ := strings.Cut(imported, "/")
+				ours := slices.ContainsFunc(nugetMay, func(m string) bool { return below(imported, m) })
+				if strings.Contains(first, ".") && !ours || slices.Contains(nugetMayNot, imported) {
+					t.Errorf("nuget imports %s: it knows formats, and no file, network or log", imported)
+				}
+			}
+		}
+	}
+}
+
+// exempt are imports that a line of onlyIn would refuse although they are meant:
+// server/v3 lies below server in the tree but not on its floor.
+func exempt(from, imported string) bool {
+	return below(imported, "nougat/server/v3") && (from == "nougat" || from == "nougat/server")
+}
+
+// TestModules lists the modules of the program on every system that it is built
+// for.
+func TestModules(t *testing.T) {
+	found := make(map[string]bool)
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		for _, p := range goList(t, []string{"GOOS=" + system, "GOARCH=amd64", "CGO_ENABLED=0"}, "-deps", ".") {
+			if !p.Standard && p.Module != nil && p.Module.Path != "nougat" {
+				found[p.Module.Path] = true
+			}
+		}
+	}
+	for _, m := range slices.Sorted(maps.Keys(found)) {
+		if modules[m] == "" {
+			t.Errorf("the module %s is in the program: say in the list of modules why", m)
+		}
+	}
+	for _, m := range slices.Sorted(maps.Keys(modules)) {
+		if !found[m] {
+			t.Errorf("the module %s is not in the program any more: take it from the list of modules", m)
+		}
+	}
+}
+
+// forbidden are words that no source may hold, outside of tests, each with the
+// reason.
+var forbidden = map[string]string{
+	"http.MaxBytesReader":  "it cuts the connection, and the client never learns why: sizes are counted by ours (engineering.md 4)",
+	"middleware.BodyLimit": "as http.MaxBytesReader",
+	"middleware.Gzip":      "documents are compressed once and kept",
+	"http.TimeoutHandler":  "it holds the whole answer in memory",
+	"func init()":          "nothing registers itself",
+	"http.DefaultServeMux": "no global state",
+	"http.DefaultClient":   "no global state",
+	"log.Fatal":            "errors are returned; main has the exit codes",
+}
+
+func TestForbiddenWords(t *testing.T) {
+	for file, text := range sources(t) {
+		if strings.HasSuffix(file, "_test.go") || below(file, "internal") {
+			continue
+		}
+		for word, why := range forbidden {
+			if strings.Contains(text, word) {
+				t.Errorf("%s says %s: %s", file, word, why)
+			}
+		}
+	}
+}
+
+// TestRoomNames keeps rooms and files from being named for nothing.
+func TestRoomNames(t *testing.T) {
+	for file := range sources(t) {
+		for part := range strings.SplitSeq(strings.TrimSuffix(file, ".go"), "/") {
+			if slices.Contains([]string{"util", "utils", "helper", "helpers", "common", "types", "misc"}, part) {
+				t.Errorf("%s: name it for the thing that it holds", file)
+			}
+		}
+	}
+}
+
+// sources returns the Go files of the repository by their path.
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != "."):
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(file) != ".go":
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		all[filepath.ToSlash(file)] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,185 @@
+package server
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"nougat/gallery"
+)
+
+// sessionCookie is the name of the cookie that holds a session's token. The
+// sign-in page sets it; its path is prefix + "/".
+const sessionCookie = "nougat_session"
+
+// admit asks the rule of c's route. It fills c.actor where the rule looks at who
+// asks, and returns errAnswered when it has written the answer itself.
+func (s *Server) admit(c *call) error {
+	switch rule := c.route.Rule; rule {
+	case anyone, publish:
+		return nil
+	case readFeed, readIndex:
+		return s.admitReader(c, rule)
+	default:
+		return s.admitVisitor(c, rule)
+	}
+}
+
+// admitReader holds Q-20. A session's cookie counts as well, since the icons and
+// downloads on the pages of a closed feed are read with it.
+func (s *Server) admitReader(c *call, rule rule) error {
+	h := c.Response().Header()
+	if c.feed.OpenToRead {
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		return nil
+	}
+	r := c.Request()
+	token := sessionToken(r)
+	if len(r.Header["Authorization"]) == 0 && token == "" {
+		return s.challenge(c)
+	}
+	creds := s.credentials(r)
+	var err error
+	switch {
+	case creds.HasBasic || creds.Bearer != "":
+		c.actor, err = s.g.ReadActor(r.Context(), c.feed, creds)
+	case token != "":
+		c.actor, err = s.g.SessionActor(r.Context(), token)
+		if errors.Is(err, gallery.ErrNotFound) {
+			return s.challenge(c)
+		}
+	default:
+		return s.challenge(c)
+	}
+	if err != nil {
+		return err
+	}
+	s.vouch(c)
+	if rule == readIndex {
+		return nil
+	}
+	return s.g.MayRead(c.feed, c.actor)
+}
+
+// challenge writes the 401 that every read of a closed feed begins with, because
+// clients send no credentials before it (protocol.md 1.2): fixed headers and
+// bytes, no look-up, no log line.
+func (s *Server) challenge(c *call) error {
+	answer := &c.site.noKey
+	h := c.Response().Header()
+	h["Www-Authenticate"] = s.live.Load().challenge
+	h["Content-Type"] = typeText
+	h["Content-Length"] = answer.length
+	setReason(c.Request(), answer.reason)
+	_ = s.send(c, http.StatusUnauthorized, noStore, answer.body)
+	return errAnswered
+}
+
+// admitVisitor finds the session of someone who looks at pages, and keeps
+// requests that change something to the gallery's own pages.
+func (s *Server) admitVisitor(c *call, rule rule) error {
+	r := c.Request()
+	if strings.Contains(r.Header.Get("Accept"), "application/atom") { // a V2 client with the site's address as source
+		_ = s.handleWrongAddress(c)
+		return errAnswered
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := s.sameOrigin(c, r); err != nil {
+			return err
+		}
+	}
+	if token := sessionToken(r); token != "" {
+		a, err := s.g.SessionActor(r.Context(), token)
+		switch {
+		case err == nil:
+			c.actor = a
+			s.vouch(c)
+		case !errors.Is(err, gallery.ErrNotFound):
+			return err
+		}
+	}
+	if c.actor.SignedIn() || rule == anyPage || rule == readPage && c.feed.OpenToRead {
+		return nil
+	}
+	return s.toSignIn(c)
+}
+
+// toSignIn redirects to the sign-in page, which comes back here. What was posted
+// is lost: then it comes back to the home page.
+func (s *Server) toSignIn(c *call) error {
+	h := c.Response().Header()
+	to := c.site.prefix + "/account/signin"
+	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
+		to += "?return=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	h["Location"] = []string{to}
+	_ = s.send(c, http.StatusSeeOther, noStore, nil)
+	return errAnswered
+}
+
+// sameOrigin refuses a request that another site's page sent. Browsers send no
+// Sec-Fetch-Site over plain HTTP, so the Origin is compared with the address
+// that this request has for the outside (engineering.md 4).
+func (s *Server) sameOrigin(c *call, r *http.Request) error {
+	outside := *r
+	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.site.base, c.site.prefix), "://")
+	if err := s.crossSite.Load().Check(&outside); err != nil {
+		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another site. Open the page here and send it again.", Err: err}
+	}
+	return nil
+}
+
+// vouch notes that somebody known uses this address: documents for it are kept.
+func (s *Server) vouch(c *call) {
+	if !c.site.keep && c.site.key != (siteKey{}) {
+		c.site = s.sites.admit(c.site)
+	}
+}
+
+// credentials reads what came with a request.
+func (s *Server) credentials(r *http.Request) gallery.Credentials {
+	c := gallery.Credentials{
+		APIKey: strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
+		Addr:   s.clientAddr(r),
+		Client: clientProduct(r.UserAgent()),
+	}
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	value = strings.TrimSpace(value)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		c.Bearer = value
+	case strings.EqualFold(scheme, "Basic"):
+		c.HasBasic = true
+		if plain, err := base64.StdEncoding.DecodeString(value); err == nil {
+			c.User, c.Password, _ = strings.Cut(string(plain), ":")
+		}
+	}
+	return c
+}
+
+// clientProduct shortens a User-Agent to what keys and audits keep of it: the
+// product and its version, "NuGet .NET Core MSBuild Task/7.9.0".
+func clientProduct(agent string) string {
+	if i := strings.IndexByte(agent, '('); i >= 0 {
+		agent = agent[:i]
+	}
+	agent = strings.TrimSpace(agent)
+	if len(agent) > 100 {
+		agent = agent[:100]
+	}
+	return strings.ToValidUTF8(agent, "?")
+}
+
+// sessionToken is the value of the session's cookie, "" without one.
+func sessionToken(r *http.Request) string {
+	if len(r.Header["Cookie"]) == 0 {
+		return ""
+	}
+	k, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}

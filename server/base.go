@@ -1,0 +1,344 @@
+package server
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"nougat/gallery"
+)
+
+// A site is one public address of the gallery: what documents, links and
+// commands begin with.
+type site struct {
+	base   string   // "https://packages.example.org/nuget"
+	prefix string   // its path: "" or "/nuget"
+	roots  []string // the roots of the feeds, in their order
+	keep   bool     // documents rendered for it may be kept
+	key    siteKey  // how requests name it, while it is not kept
+
+	noKey fixed // the 401 that every read of a closed feed begins with
+}
+
+// A fixed answer is written again and again with the same bytes.
+type fixed struct {
+	reason string
+	body   []byte
+	length []string // Content-Length
+}
+
+// siteKey is what requests say of their own address.
+type siteKey struct{ scheme, host, prefix string }
+
+func newSite(scheme, host, prefix string, feeds []string) *site {
+	st := &site{base: scheme + "://" + host + prefix, prefix: prefix}
+	for i, name := range feeds {
+		root := st.base
+		if i > 0 {
+			root += "/" + name
+		}
+		st.roots = append(st.roots, root)
+	}
+	st.noKey.reason = gallery.MsgNoCredentials(st.base + "/account/apikeys")
+	st.noKey.body = []byte(st.noKey.reason + "\n")
+	st.noKey.length = []string{strconv.Itoa(len(st.noKey.body))}
+	return st
+}
+
+// While no public address is configured, documents are kept for the listener's
+// own addresses and for so many others, admitted after an authenticated request
+// or so many requests without (engineering.md 4): a stranger who makes hosts up
+// must not fill the cache.
+const (
+	maxOtherSites  = 4
+	admitAfter     = 100
+	maxSiteTries   = 64
+	maxHostLength  = 255 + len(":65535")
+	maxPrefixBytes = 200
+)
+
+// sites knows the addresses that requests have named.
+type sites struct {
+	feeds    []string
+	fallback *site // for answers to requests that name no address
+	kept     atomic.Pointer[map[siteKey]*site]
+
+	mu     sync.Mutex
+	others int
+	tries  map[siteKey]int
+}
+
+func (ss *sites) init(feeds []string, listeners []net.Addr) {
+	ss.feeds = feeds
+	ss.tries = make(map[siteKey]int)
+	kept := make(map[siteKey]*site)
+	for _, a := range listeners {
+		tcp, ok := a.(*net.TCPAddr)
+		if !ok {
+			continue
+		}
+		port := strconv.Itoa(tcp.Port)
+		hosts := []string{tcp.IP.String()}
+		if tcp.IP.IsLoopback() || tcp.IP.IsUnspecified() || tcp.IP == nil {
+			hosts = []string{"127.0.0.1", "localhost", "::1"}
+		}
+		for _, h := range hosts {
+			h = net.JoinHostPort(h, port)
+			if port == "80" { // which clients leave out
+				h = strings.TrimSuffix(h, ":80")
+			}
+			st := newSite("http", h, "", feeds)
+			st.keep = true
+			kept[siteKey{"http", h, ""}] = st
+			if ss.fallback == nil {
+				ss.fallback = st
+			}
+		}
+	}
+	if ss.fallback == nil {
+		ss.fallback = newSite("http", "localhost", "", feeds)
+	}
+	ss.kept.Store(&kept)
+}
+
+// find returns the site of k, kept or made for this request.
+func (ss *sites) find(k siteKey) *site {
+	if st := (*ss.kept.Load())[k]; st != nil {
+		return st
+	}
+	st := newSite(k.scheme, strings.ToLower(k.host), k.prefix, ss.feeds)
+	st.key = k
+	if ss.tried(k) {
+		return ss.admit(st)
+	}
+	return st
+}
+
+// tried counts a request for k and reports whether it has earned its place.
+func (ss *sites) tried(k siteKey) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.others >= maxOtherSites {
+		return false
+	}
+	if _, known := ss.tries[k]; !known && len(ss.tries) >= maxSiteTries {
+		clear(ss.tries)
+	}
+	ss.tries[k]++
+	return ss.tries[k] >= admitAfter
+}
+
+// admit keeps st from now on, if there is room, and returns what is kept.
+func (ss *sites) admit(st *site) *site {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	kept := *ss.kept.Load()
+	if have := kept[st.key]; have != nil {
+		return have
+	}
+	if ss.others >= maxOtherSites {
+		return st
+	}
+	ss.others++
+	delete(ss.tries, st.key)
+	admitted := *st
+	admitted.keep = true
+	kept = maps.Clone(kept)
+	kept[st.key] = &admitted
+	ss.kept.Store(&kept)
+	return &admitted
+}
+
+// siteOf finds out the public address of a request: the configured one, else
+// what a trusted proxy forwarded, else the request's own Host.
+func (s *Server) siteOf(r *http.Request) (*site, error) {
+	if st := s.live.Load().site; st != nil {
+		if !validHost(r.Host) && r.Host != "" {
+			return nil, badHost()
+		}
+		return st, nil
+	}
+	k := siteKey{scheme: "http", host: r.Host}
+	if r.TLS != nil {
+		k.scheme = "https"
+	}
+	if s.fromProxy(r) {
+		if p := forwarded(r, "X-Forwarded-Proto"); p == "http" || p == "https" {
+			k.scheme = p
+		}
+		if h := forwarded(r, "X-Forwarded-Host"); h != "" {
+			k.host = h
+		}
+		if p := strings.TrimRight(forwarded(r, "X-Forwarded-Prefix"), "/"); p != "" {
+			if !validPrefix(p) {
+				return nil, &gallery.Error{Kind: gallery.Invalid, Msg: "The header X-Forwarded-Prefix is not a plain path that begins with a slash."}
+			}
+			k.prefix = p
+		}
+	}
+	if k.host == "" { // HTTP/1.0
+		return s.sites.fallback, nil
+	}
+	if st := (*s.sites.kept.Load())[k]; st != nil {
+		return st, nil
+	}
+	if !validHost(k.host) {
+		return nil, badHost()
+	}
+	return s.sites.find(k), nil
+}
+
+func badHost() error {
+	return &gallery.Error{Kind: gallery.Invalid, Msg: "The header Host is not a host name or address with an optional port."}
+}
+
+// fromProxy reports whether the request came through a proxy that is believed.
+func (s *Server) fromProxy(r *http.Request) bool {
+	if len(s.o.TrustedProxies) == 0 {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && s.trusted(peer.Addr())
+}
+
+func (s *Server) trusted(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for _, p := range s.o.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientAddr is the address of who asks: the peer, or behind trusted proxies
+// the last address in X-Forwarded-For that is not one of them.
+func (s *Server) clientAddr(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	a := peer.Addr()
+	if len(s.o.TrustedProxies) > 0 && s.trusted(a) {
+		chain := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+		for i := len(chain) - 1; i >= 0; i-- {
+			hop, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+			if err != nil {
+				break
+			}
+			if a = hop; !s.trusted(hop) {
+				break
+			}
+		}
+	}
+	return a.Unmap().String()
+}
+
+// forwarded is the first value of a header that a chain of proxies may have
+// added to.
+func forwarded(r *http.Request, name string) string {
+	v := r.Header[name]
+	if len(v) == 0 {
+		return ""
+	}
+	first, _, _ := strings.Cut(v[0], ",")
+	return strings.TrimSpace(first)
+}
+
+// validHost reports whether h is host[:port]: a name, an IPv4 address, or an
+// IPv6 address in brackets.
+func validHost(h string) bool {
+	if h == "" || len(h) > maxHostLength {
+		return false
+	}
+	name, port := h, ""
+	if h[0] == '[' {
+		end := strings.IndexByte(h, ']')
+		if end < 0 {
+			return false
+		}
+		if a, err := netip.ParseAddr(h[1:end]); err != nil || !a.Is6() || a.Zone() != "" {
+			return false
+		}
+		name, port = "", h[end+1:]
+		if port == "" {
+			return true
+		}
+		if port[0] != ':' || port == ":" {
+			return false
+		}
+		port = port[1:]
+	} else if i := strings.IndexByte(h, ':'); i >= 0 {
+		name, port = h[:i], h[i+1:]
+		if port == "" {
+			return false
+		}
+	}
+	if h[0] != '[' && name == "" || len(port) > 5 {
+		return false
+	}
+	for i := range len(port) {
+		if port[i] < '0' || port[i] > '9' {
+			return false
+		}
+	}
+	for i := range len(name) {
+		c := name[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.') {
+			return false
+		}
+	}
+	return true
+}
+
+// validPrefix reports whether p is a path such as /gallery or /a/b: it ends up
+// in addresses and in the path of cookies.
+func validPrefix(p string) bool {
+	if p == "" || p[0] != '/' || len(p) > maxPrefixBytes {
+		return false
+	}
+	for _, segment := range strings.Split(p[1:], "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+		for i := range len(segment) {
+			c := segment[i]
+			if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~", c) >= 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// withoutPrefix returns r with prefix taken off its path, or r as it is when its
+// path does not lie below it.
+func withoutPrefix(r *http.Request, prefix string) *http.Request {
+	path, ok := strings.CutPrefix(r.URL.Path, prefix)
+	if !ok || path != "" && path[0] != '/' {
+		return r
+	}
+	raw := r.URL.RawPath
+	if raw != "" {
+		if raw, ok = strings.CutPrefix(raw, prefix); !ok {
+			return r
+		}
+	}
+	if path == "" {
+		path = "/"
+	}
+	return withPath(r, path, raw)
+}
+
+// withPath is r with another path.
+func withPath(r *http.Request, path, raw string) *http.Request {
+	r2, u := *r, *r.URL
+	u.Path, u.RawPath = path, raw
+	r2.URL = &u
+	return &r2
+}

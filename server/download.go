@@ -1,0 +1,262 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/nuget"
+)
+
+// smallPackage is the size up to which a package is read into a buffer and
+// written at once, headers and all; larger ones go out by sendfile
+// (performance.md 6.4).
+const smallPackage = 64 << 10
+
+var packageBuffers = sync.Pool{New: func() any { b := make([]byte, smallPackage); return &b }}
+
+// handleFlatFile answers what lies in a version's folder of the flat container
+// (protocol.md 2): the package, its nuspec, and the files that the feed serves
+// out of it.
+func (s *Server) handleFlatFile(ec echo.Context) error {
+	c := ec.(*call)
+	id, version, file := param(c, "id"), versionParam(c, "version"), param(c, "file")
+	switch ext := path.Ext(file); {
+	case strings.EqualFold(ext, ".nupkg"):
+		return s.flatPackage(c, id, version, file[:len(file)-len(ext)])
+	case strings.EqualFold(ext, ".nuspec"):
+		return s.flatNuspec(c, id, version, file[:len(file)-len(ext)])
+	case strings.EqualFold(file, "icon"):
+		return s.flatIcon(c, id, version)
+	case strings.EqualFold(file, "readme"):
+		return s.flatText(c, id, version, s.g.Readme, typeMarkdown)
+	case strings.EqualFold(file, "license"):
+		return s.flatText(c, id, version, s.g.LicenseText, typeText)
+	}
+	return errNothingHere()
+}
+
+// flatPackage checks that the file's name repeats its folder, in any case and
+// any form of the version, and answers the package.
+func (s *Server) flatPackage(c *call, id, version, stem string) error {
+	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	if err != nil {
+		return err
+	}
+	prefix, rest := stem, ""
+	if len(stem) > len(id) {
+		prefix, rest = stem[:len(id)], stem[len(id):]
+	}
+	if nuget.FoldID(prefix) != nuget.FoldID(id) || len(rest) < 2 || rest[0] != '.' {
+		return errNothingHere()
+	}
+	if rest = withPlus(rest[1:]); !strings.EqualFold(rest, version) {
+		if v, err := nuget.ParseVersion(rest); err != nil || !v.Equal(h.Version) {
+			return errNothingHere()
+		}
+	}
+	return s.download(c, &h)
+}
+
+// handleDownload is the V2 address of a package; without a version, the highest
+// listed stable one (protocol.md 6.2).
+func (s *Server) handleDownload(ec echo.Context) error {
+	c := ec.(*call)
+	ctx := c.Request().Context()
+	id, version := param(c, "id"), versionParam(c, "version")
+	latest := version == ""
+	if latest {
+		pkg, err := s.g.Package(ctx, c.feed, id)
+		if err != nil {
+			return err
+		}
+		v := pkg.Latest[gallery.View{SemVer2: true}.Index()]
+		if v.IsZero() {
+			return &gallery.Error{Kind: gallery.NotFound, Op: "read", ID: string(pkg.ID), Msg: string(pkg.ID) + " has no listed stable version here. Name a version."}
+		}
+		version = v.String()
+	}
+	h, err := s.g.Head(ctx, c.feed, id, version)
+	if err != nil {
+		return err
+	}
+	if latest {
+		return s.downloadFor(c, &h, c.documents())
+	}
+	return s.download(c, &h)
+}
+
+func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor(c, h, c.bytes()) }
+
+// downloadFor answers the bytes of a package. A complete answer is counted, and
+// the first range of one that comes in pieces; HEAD and 304 are not (B19).
+func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
+	blob, err := s.g.OpenBlob(*h)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	r := c.Request()
+	head := c.Response().Header()
+	head["Content-Type"] = typePackage
+	head["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	head["Etag"] = []string{packageTag(h)}
+	if h.Size <= smallPackage && r.Method == http.MethodGet && !conditional(r.Header) {
+		return s.sendSmall(c, h, blob, life)
+	}
+	s.sendLarge(c, h, blob, life)
+	return nil
+}
+
+// packageTag is a strong ETag out of the package's SHA-512.
+func packageTag(h *gallery.Head) string {
+	return `"` + base64.RawURLEncoding.EncodeToString(h.Blob[:24]) + `"`
+}
+
+// conditional reports whether ServeContent has something to decide.
+func conditional(h http.Header) bool {
+	return len(h["Range"]) > 0 || len(h["If-None-Match"]) > 0 || len(h["If-Match"]) > 0 ||
+		len(h["If-Modified-Since"]) > 0 || len(h["If-Unmodified-Since"]) > 0
+}
+
+func (s *Server) sendSmall(c *call, h *gallery.Head, blob gallery.Blob, life lifetime) error {
+	buf := packageBuffers.Get().(*[]byte)
+	defer packageBuffers.Put(buf)
+	b := (*buf)[:h.Size]
+	if n, err := blob.ReadAt(b, 0); n < len(b) {
+		return &gallery.Error{Kind: gallery.Internal, Op: "read", ID: string(h.ID), Version: h.Version.String(), Err: errors.Join(err, io.ErrUnexpectedEOF)}
+	}
+	headers := c.Response().Header()
+	headers["Accept-Ranges"] = acceptsRanges
+	headers["Last-Modified"] = []string{h.Published.Format(http.TimeFormat)}
+	if err := s.send(c, http.StatusOK, life, b); err != nil {
+		return err
+	}
+	if c.Response().Size == h.Size {
+		s.g.CountDownload(c.feed, h)
+	}
+	return nil
+}
+
+// sendLarge lets http.ServeContent answer ranges and conditions, into a writer
+// that hands files through to the kernel.
+func (s *Server) sendLarge(c *call, h *gallery.Head, blob gallery.Blob, life lifetime) {
+	var content io.ReadSeeker = io.NewSectionReader(blob, 0, blob.Size())
+	if f := blob.File(); f != nil {
+		content = f
+	}
+	head(c, http.StatusOK, life)
+	w := &counted{ResponseWriter: c.Response().Writer}
+	http.ServeContent(w, c.Request(), "", h.Published.Truncate(time.Second), content)
+	c.Response().Status, c.Response().Size = w.status, w.n
+	switch w.status {
+	case http.StatusOK:
+		if w.n == h.Size && c.Request().Method == http.MethodGet {
+			s.g.CountDownload(c.feed, h)
+		}
+	case http.StatusPartialContent:
+		whole := "bytes 0-"
+		if got := w.Header().Get("Content-Range"); strings.HasPrefix(got, whole) && w.n > 0 {
+			s.g.CountDownload(c.feed, h)
+		}
+	}
+}
+
+// counted knows the status and size of what was written, and keeps the way to
+// sendfile open.
+type counted struct {
+	http.ResponseWriter
+	status int
+	n      int64
+}
+
+func (w *counted) WriteHeader(status int) {
+	w.status = status
+	if status >= 400 { // ServeContent's 412 and 416
+		w.Header()["Cache-Control"] = lifetimes[noStore]
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *counted) Write(b []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(b)
+	w.n += int64(n)
+	return n, err
+}
+
+func (w *counted) ReadFrom(src io.Reader) (int64, error) {
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.n += n
+	return n, err
+}
+
+// flatNuspec answers the manifest's bytes as in the package.
+func (s *Server) flatNuspec(c *call, id, version, stem string) error {
+	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	if err != nil {
+		return err
+	}
+	if nuget.FoldID(stem) != h.ID.Key() {
+		return errNothingHere()
+	}
+	data, err := s.g.Nuspec(c.Request().Context(), h)
+	if err != nil {
+		return err
+	}
+	return s.file(c, &h, typeXML, data)
+}
+
+// flatIcon answers the embedded icon: PNG or JPEG by its bytes, whatever its
+// name says.
+func (s *Server) flatIcon(c *call, id, version string) error {
+	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	if err != nil {
+		return err
+	}
+	data, kind, err := s.g.Icon(c.Request().Context(), rel)
+	if err != nil {
+		return err
+	}
+	return s.file(c, &rel.Head, []string{kind}, data)
+}
+
+// textReader reads a text file out of a release's package.
+type textReader func(ctx context.Context, r *gallery.Release) ([]byte, error)
+
+func (s *Server) flatText(c *call, id, version string, read textReader, kind []string) error {
+	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	if err != nil {
+		return err
+	}
+	data, err := read(c.Request().Context(), rel)
+	if err != nil {
+		return err
+	}
+	return s.file(c, &rel.Head, kind, data)
+}
+
+// file answers a file out of a package. Its author is not trusted: the type is
+// fixed, and a browser runs and loads nothing of it (protocol.md 2).
+func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
+	head := c.Response().Header()
+	tag := packageTag(h)
+	head["Content-Type"] = kind
+	head["Content-Security-Policy"] = sandbox
+	head["Etag"] = []string{tag}
+	life := c.bytes()
+	if matches(c.Request(), tag) {
+		return s.send(c, http.StatusNotModified, life, nil)
+	}
+	head["Content-Length"] = []string{strconv.Itoa(len(data))}
+	return s.send(c, http.StatusOK, life, data)
+}

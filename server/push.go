@@ -1,0 +1,99 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+)
+
+// handlePush takes a package (protocol.md 6.1). What needs no body is asked
+// before it is read; from there to the last byte a refusal is early
+// (refuse.go). A refusal by Push is ordinary: the body is behind, and the
+// connection stays.
+func (s *Server) handlePush(ec echo.Context) error {
+	c := ec.(*call)
+	r := c.Request()
+	body := newUpload(c.Response().Writer, r, s.patience)
+	received, err := s.receive(c, body)
+	if err != nil {
+		s.refuse(c, body, err)
+		return errAnswered
+	}
+	defer received.Discard()
+	published, err := s.g.Push(r.Context(), c.actor, c.feed, received)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	warn(h, published.Warnings...)
+	id, version := string(published.Head.ID), published.Head.Version
+	h["Location"] = []string{c.root + "/packages/" + id + "/" + version.String()}
+	s.log.Info("published", "feed", c.feed.Name, "id", id, "version", version.Full(), "by", c.actor.Name, "bytes", published.Head.Size)
+	return s.text(c, http.StatusCreated, noStore, id+" "+version.Full()+" is published.")
+}
+
+// receive does the part of a push that ends with the last byte of the body.
+func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
+	r := c.Request()
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, &gallery.Error{Kind: gallery.Unsupported, Op: "push", Msg: "The upload has a Content-Encoding. Send the package as it is."}
+	}
+	var err error
+	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(r)); err != nil {
+		return nil, err
+	}
+	s.vouch(c)
+	if err = s.g.BeginPush(r.Context(), c.actor, c.feed, r.ContentLength); err != nil {
+		return nil, err
+	}
+	pkg, release, err := packageIn(r, body)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return s.g.Receive(r.Context(), c.actor, c.feed, pkg)
+}
+
+// warn adds a line that clients print for each text (R-PUSH-16).
+func warn(h http.Header, texts ...string) {
+	for _, text := range texts {
+		if text != "" {
+			h["X-Nuget-Warning"] = append(h["X-Nuget-Warning"], oneLine(text))
+		}
+	}
+}
+
+// handleUnlist is DELETE: nothing is ever deleted by it (R-DEL-01, Q-26).
+func (s *Server) handleUnlist(c echo.Context) error {
+	if err := s.list(c.(*call), false); err != nil {
+		return err
+	}
+	return s.noContent(c)
+}
+
+// handleRelist is POST to the same address.
+func (s *Server) handleRelist(c echo.Context) error {
+	if err := s.list(c.(*call), true); err != nil {
+		return err
+	}
+	return s.text(c, http.StatusOK, noStore, param(c, "id")+" "+param(c, "version")+" is listed.")
+}
+
+func (s *Server) list(c *call, listed bool) error {
+	r := c.Request()
+	var err error
+	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(r)); err != nil {
+		return err
+	}
+	s.vouch(c)
+	id, version := param(c, "id"), versionParam(c, "version")
+	if err = s.g.SetListed(r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+		return err
+	}
+	warn(c.Response().Header(), s.g.KeyWarning(c.actor))
+	s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
+	return nil
+}

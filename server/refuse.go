@@ -1,0 +1,66 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	maxDiscards    = 64        // refused bodies that are read at once
+	discardMargin  = 250 << 20 // read beyond the feed's limit, when that is small (protocol.md 6.1)
+	continueLinger = 2 * time.Second
+)
+
+// refuse answers an upload before its body has been read. NuGet's clients do not
+// stop sending when the answer comes, and one that is cut off shows "connection
+// reset" and never the reason (protocol.md 6.1): so the answer is written at
+// once, and the rest of the body is read and thrown away, under the rules of
+// Q-32 and up to a bound. Then the connection ends.
+func (s *Server) refuse(c *call, body *upload, err error) {
+	r := c.Request()
+	if r.Body == http.NoBody || body.err == io.EOF {
+		s.fail(c, err)
+		return
+	}
+	w := c.Response().Writer
+	rc := http.NewResponseController(w)
+	w.Header()["Connection"] = closing
+	// Without this, net/http reads on before it writes and then gives up.
+	if rc.EnableFullDuplex() != nil {
+		s.fail(c, err)
+		return
+	}
+	s.fail(c, err)
+	if rc.Flush() != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if !body.began && r.Header.Get("Expect") != "" {
+		// The client waits for leave to send, and this answer is none.
+		_ = rc.SetReadDeadline(time.Now().Add(continueLinger))
+		return
+	}
+	if !s.discard(c, body) {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// discard reads body to its end and reports whether it got there.
+func (s *Server) discard(c *call, body *upload) bool {
+	select {
+	case s.discards <- struct{}{}:
+		defer func() { <-s.discards }()
+	default:
+		return false
+	}
+	buf := partBuffers.Get().(*[]byte)
+	defer partBuffers.Put(buf)
+	for left := c.feed.MaxBytes + max(c.feed.MaxBytes, discardMargin); left > 0; {
+		n, err := body.Read(*buf)
+		left -= int64(n)
+		if err != nil {
+			return err == io.EOF
+		}
+	}
+	return false
+}

@@ -1,0 +1,315 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"nougat/gallery"
+)
+
+// chunkedPush sends the head of a push and then n bytes in chunks, never
+// looking at the answer, as NuGet's clients do; at the end it reads the answer.
+func (s *testSite) chunkedPush(head string, n int, trickle time.Duration) (*answer, error) {
+	s.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(60 * time.Second))
+	fmt.Fprintf(c, "PUT /v3/package/ HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n%s\r\n", s.addr, head)
+	chunk := bytes.Repeat([]byte("x"), 80_000)
+	for sent := 0; sent < n; sent += len(chunk) {
+		chunk = chunk[:min(len(chunk), n-sent)]
+		if _, err := fmt.Fprintf(c, "%x\r\n%s\r\n", len(chunk), chunk); err != nil {
+			return nil, fmt.Errorf("after %d bytes: %w", sent, err)
+		}
+		time.Sleep(trickle)
+	}
+	if _, err := io.WriteString(c, "0\r\n\r\n"); err != nil {
+		return nil, err
+	}
+	br := bufio.NewReader(c)
+	res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+	if err != nil {
+		return nil, err
+	}
+	a := read(s, res)
+	if rest, err := io.ReadAll(br); err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("after the answer came %q, %v", rest, err)
+	}
+	return a, nil
+}
+
+// protocol.md 6.1 and 13 row 12: a client that is refused sends on to the end,
+// and then must find the answer.
+func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
+	s := start(t)
+	a, err := s.chunkedPush("X-NuGet-ApiKey: wrong\r\nContent-Type: application/octet-stream\r\n", 100<<20, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.is(403).has("X-Nuget-Warning", "This API key is not known here, was revoked, or has expired.")
+	if a.reason != "This API key is not known here, was revoked, or has expired." {
+		t.Errorf("reason %q", a.reason)
+	}
+}
+
+// The answer is there while the body is still on its way.
+func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
+	s := start(t)
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(c, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\nsome")
+	br := bufio.NewReader(c)
+	res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := read(t, res).is(401)
+	if !strings.HasPrefix(a.reason, "No API key or password was sent.") || a.header.Get("WWW-Authenticate") == "" {
+		t.Errorf("reason %q, header %v", a.reason, a.header)
+	}
+	for range 10 {
+		if _, err := c.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatalf("the server stopped reading: %v", err)
+		}
+	}
+}
+
+func TestRefusalByLengthAlone(t *testing.T) {
+	s := start(t)
+	r := "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: " + s.key + "\r\nContent-Length: 9000000000\r\n\r\n"
+	a := s.raw(r, 1)[0].is(413)
+	if a.reason != "The package is larger than 250 MB." {
+		t.Errorf("reason %q", a.reason)
+	}
+}
+
+// A body that turns out too large is refused when the limit is passed; 251 MiB
+// come chunked, without a length.
+func TestBodyOf251MiB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes 250 MiB")
+	}
+	s := start(t)
+	a, err := s.chunkedPush("X-NuGet-ApiKey: "+s.key+"\r\nContent-Type: application/octet-stream\r\n", 251<<20, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.is(413).has("X-Nuget-Warning", "The package is larger than 250 MB.")
+}
+
+func TestSmallerLimitOfAFeed(t *testing.T) {
+	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 10_000}))
+	a, err := s.chunkedPush("X-NuGet-ApiKey: "+s.key+"\r\n", 3<<20, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.is(413)
+	if a.reason != "The package is larger than 10 KB." {
+		t.Errorf("reason %q", a.reason)
+	}
+}
+
+// With Expect: 100-continue and a refusal there is neither leave to send nor a
+// body to throw away.
+func TestRefusalInsteadOfContinue(t *testing.T) {
+	s := start(t)
+	begin := time.Now()
+	got := exchange(t, s.addr, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: wrong\r\nExpect: 100-continue\r\nContent-Length: 400000\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 403 This API key") || strings.Contains(got, "100 Continue") {
+		t.Errorf("got %q", got)
+	}
+	if d := time.Since(begin); d > 9*time.Second {
+		t.Errorf("the connection was held for %v", d)
+	}
+}
+
+func TestContinueForAGoodPush(t *testing.T) {
+	s := start(t)
+	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
+	got := exchange(t, s.addr, fmt.Sprintf("PUT /v3/package HTTP/1.1\r\nHost: %s\r\nX-NuGet-ApiKey: %s\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		s.addr, s.key, kind, body.Len(), body))
+	if !strings.HasPrefix(got, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A late refusal has the body behind it: the connection goes on.
+func TestTwoRefusalsOnOneConnection(t *testing.T) {
+	s := start(t)
+	s.push(pack{id: "Foo", version: "1.0.0"})
+	one := func(data []byte) string {
+		body, kind := form(data)
+		return fmt.Sprintf("PUT /v3/package/ HTTP/1.1\r\nHost: %s\r\nX-NuGet-ApiKey: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", s.addr, s.key, kind, body.Len(), body)
+	}
+	got := s.raw(one(pack{id: "Foo", version: "1.0.0"}.nupkg(t))+one([]byte("no zip"))+one(pack{id: "Foo", version: "1.0.1"}.nupkg(t)), 3)
+	if a := got[0].is(409); a.reason != "Foo 1.0.0 is already here and cannot be replaced. Publish a new version." {
+		t.Errorf("reason %q", a.reason)
+	}
+	if a := got[1].is(400); !strings.HasPrefix(a.reason, "This is not a readable .nupkg file") {
+		t.Errorf("reason %q", a.reason)
+	}
+	if a := got[2].is(201); a.reason != "Created" {
+		t.Errorf("reason %q", a.reason)
+	}
+}
+
+// Q-32, with shorter times: clients that say nothing, trickle, or are slow but
+// steady.
+func TestSlowUploads(t *testing.T) {
+	s := start(t, siteOptions{before: func(s *Server) {
+		s.patience = patience{idle: 400 * time.Millisecond, window: 900 * time.Millisecond, least: 1000}
+	}})
+	say := func(c net.Conn, times, bytes int) {
+		for range times {
+			time.Sleep(150 * time.Millisecond)
+			if _, err := fmt.Fprintf(c, "%x\r\n%s\r\n", bytes, strings.Repeat("x", bytes)); err != nil {
+				return
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		key    string
+		send   func(net.Conn)
+		status int
+		gone   bool // the connection ends without the body having been read
+	}{
+		"silent":                     {s.key, func(net.Conn) {}, 408, true},
+		"trickling":                  {s.key, func(c net.Conn) { say(c, 30, 20) }, 408, true},
+		"refused and then silent":    {"wrong", func(net.Conn) {}, 403, true},
+		"refused and then trickling": {"wrong", func(c net.Conn) { say(c, 30, 20) }, 403, true},
+		"slow but steady": {s.key, func(c net.Conn) {
+			say(c, 12, 500)
+			io.WriteString(c, "0\r\n\r\n")
+		}, 400, false},
+		"refused, slow but steady": {"wrong", func(c net.Conn) {
+			say(c, 12, 500)
+			io.WriteString(c, "0\r\n\r\n")
+		}, 403, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\nTransfer-Encoding: chunked\r\n\r\n", c.key)
+			go c.send(conn)
+			br := bufio.NewReader(conn)
+			res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := read(t, res).is(c.status)
+			if c.status == 408 && !strings.HasPrefix(a.reason, "The upload was too slow") {
+				t.Errorf("reason %q", a.reason)
+			}
+			if c.gone { // reset or closed, but not held
+				conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+				if _, err := io.ReadAll(br); err != nil && isTimeout(err) {
+					t.Error("the connection is still open")
+				}
+			}
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
+
+// More refused uploads than are read at once end without being read, but are
+// answered.
+func TestTooManyDiscards(t *testing.T) {
+	s := start(t, siteOptions{before: func(s *Server) { s.discards = make(chan struct{}, 1) }})
+	dial := func() (net.Conn, *bufio.Reader) {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(c, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+		br := bufio.NewReader(c)
+		res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		read(t, res).is(401)
+		return c, br
+	}
+	first, br := dial()
+	for len(s.server.discards) == 0 { // its body is being thrown away
+		time.Sleep(time.Millisecond)
+	}
+	_, second := dial()
+	if _, err := io.ReadAll(second); isTimeout(err) {
+		t.Error("a body beyond the bound is read")
+	}
+	if _, err := first.Write(make([]byte, 1000000)); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(br); err != nil || len(rest) > 0 {
+		t.Errorf("the first ended with %q, %v", rest, err)
+	}
+}
+
+// A package that was cut off on its way is refused and leaves nothing.
+func TestTruncatedUploads(t *testing.T) {
+	s := start(t)
+	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
+	whole := body.String()
+	head := "PUT /v3/package/ HTTP/1.1\r\nHost: " + s.addr + "\r\nX-NuGet-ApiKey: " + s.key + "\r\nContent-Type: " + kind + "\r\n"
+	for name, request := range map[string]string{
+		"without its last boundary": head + fmt.Sprintf("Connection: close\r\nContent-Length: %d\r\n\r\n%s", len(whole)-10, whole[:len(whole)-10]),
+		"in the middle, chunked":    head + fmt.Sprintf("Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(whole)/2, whole[:len(whole)/2]),
+	} {
+		a := s.raw(request, 1)[0].is(400)
+		if !strings.HasPrefix(a.reason, "The upload is not a complete multipart form") {
+			t.Errorf("%s: reason %q", name, a.reason)
+		}
+	}
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n%s", head, len(whole), whole[:len(whole)/2])
+	c.(*net.TCPConn).CloseWrite()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	got, _ := io.ReadAll(c)
+	if !bytes.HasPrefix(got, []byte("HTTP/1.1 400 The upload ended before the package was complete.")) {
+		t.Errorf("a client that left: %.200q", got)
+	}
+	c.Close()
+	s.get("/v3/flat/foo/index.json").is(404)
+}
+
+// 64 KiB of request head and 15 s for it are net/http's to hold; ours to set.
+func TestHeadLimits(t *testing.T) {
+	s := start(t)
+	big := "GET /v3/index.json HTTP/1.1\r\nHost: a\r\nX-Big: " + strings.Repeat("x", 80<<10) + "\r\n\r\n"
+	s.raw(big, 1)[0].is(431)
+	fits := "GET /v3/index.json HTTP/1.1\r\nHost: a\r\nX-Big: " + strings.Repeat("x", 50<<10) + "\r\n\r\n"
+	s.raw(fits, 1)[0].is(200)
+	h := s.server.http
+	if h.ReadHeaderTimeout != 15*time.Second || h.IdleTimeout != 180*time.Second || h.ReadTimeout != 0 || h.WriteTimeout != 0 {
+		t.Errorf("timeouts: head %v, idle %v, read %v, write %v", h.ReadHeaderTimeout, h.IdleTimeout, h.ReadTimeout, h.WriteTimeout)
+	}
+}

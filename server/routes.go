@@ -1,0 +1,175 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/server/v3"
+)
+
+// A rule says who may ask for a route and what is looked up before its handler
+// runs. Every route has one; a route without fails the start.
+type rule uint8
+
+const (
+	noRule rule = iota
+
+	// Addresses that programs read. They are answered with documents, text or
+	// problem+json, never with a redirect or a page (protocol.md 13 row 18).
+
+	anyone    // nothing is looked at: the health probe, and answers that only name an address
+	readIndex // the service index: as readFeed, but a key without package:read passes
+	readFeed  // Q-20; nothing is looked at while the feed is open to read
+	publish   // push, unlist, relist: who asks is settled by the handler, since a refusal is written early
+
+	// Addresses that people look at. A session is looked up when its cookie came;
+	// requests that change something must come from the gallery's own pages.
+
+	anyPage     // assets, sign-in, set-up: never refused
+	readPage    // pages of a feed: without the right to read, redirected to sign-in
+	accountPage // pages of an account: without a session, redirected to sign-in
+)
+
+// isPage reports whether people look at it.
+func (r rule) isPage() bool { return r >= anyPage }
+
+// A route is one row of the table.
+type route struct {
+	Method string // GET stands for HEAD as well
+	// Path begins with a slash. Segments that begin with a colon are parameters
+	// (param), and * at the end takes the rest. Letter case of the others is
+	// ignored, and so is a slash at the end.
+	Path   string
+	Rule   rule
+	Handle func(c echo.Context) error
+	// Site is set for addresses that belong to the site: they are answered at the
+	// root alone. All others are answered for every feed, at its root.
+	Site bool
+}
+
+// routes is the table of everything that is answered.
+func (s *Server) routes() []route {
+	const get, put, post, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
+	api := []route{
+		{Method: get, Path: "/api/health-probe", Rule: anyone, Handle: s.handleHealth, Site: true},
+
+		// The feed, protocol.md 1 to 5.
+		{Method: get, Path: "/v3/index.json", Rule: readIndex, Handle: s.handleServiceIndex},
+		{Method: get, Path: "/v3/flat/:id/index.json", Rule: readFeed, Handle: s.handleFlatIndex},
+		{Method: get, Path: "/v3/flat/:id/:version/:file", Rule: readFeed, Handle: s.handleFlatFile},
+		{Method: get, Path: "/v3/reg/:id/index.json", Rule: readFeed, Handle: s.registrationIndex(v3.Plain)},
+		{Method: get, Path: "/v3/reg/:id/page/:lower/:upper", Rule: readFeed, Handle: s.registrationPage(v3.Plain)},
+		{Method: get, Path: "/v3/reg/:id/:leaf", Rule: readFeed, Handle: s.registrationLeaf(v3.Plain)},
+		{Method: get, Path: "/v3/reg-gz/:id/index.json", Rule: readFeed, Handle: s.registrationIndex(v3.Gzip)},
+		{Method: get, Path: "/v3/reg-gz/:id/page/:lower/:upper", Rule: readFeed, Handle: s.registrationPage(v3.Gzip)},
+		{Method: get, Path: "/v3/reg-gz/:id/:leaf", Rule: readFeed, Handle: s.registrationLeaf(v3.Gzip)},
+		{Method: get, Path: "/v3/reg-gz-semver2/:id/index.json", Rule: readFeed, Handle: s.registrationIndex(v3.SemVer2)},
+		{Method: get, Path: "/v3/reg-gz-semver2/:id/page/:lower/:upper", Rule: readFeed, Handle: s.registrationPage(v3.SemVer2)},
+		{Method: get, Path: "/v3/reg-gz-semver2/:id/:leaf", Rule: readFeed, Handle: s.registrationLeaf(v3.SemVer2)},
+		{Method: get, Path: "/v3/query", Rule: readFeed, Handle: s.handleSearch},
+		{Method: get, Path: "/v3/autocomplete", Rule: readFeed, Handle: s.handleAutocomplete},
+		{Method: get, Path: "/v3/catalog/index.json", Rule: readFeed, Handle: s.handleCatalogIndex},
+		{Method: get, Path: "/v3/catalog/:page", Rule: readFeed, Handle: s.handleCatalogPage},
+		{Method: get, Path: "/v3/catalog/data/:folder/:leaf", Rule: readFeed, Handle: s.handleCatalogLeaf},
+
+		// Publishing, protocol.md 6.1 and 6.2, at its two addresses.
+		{Method: put, Path: "/v3/package", Rule: publish, Handle: s.handlePush},
+		{Method: del, Path: "/v3/package/:id/:version", Rule: publish, Handle: s.handleUnlist},
+		{Method: post, Path: "/v3/package/:id/:version", Rule: publish, Handle: s.handleRelist},
+		{Method: put, Path: "/api/v2/package", Rule: publish, Handle: s.handlePush},
+		{Method: del, Path: "/api/v2/package/:id/:version", Rule: publish, Handle: s.handleUnlist},
+		{Method: post, Path: "/api/v2/package/:id/:version", Rule: publish, Handle: s.handleRelist},
+
+		// The helpers of protocol.md 6.2 that are served now.
+		{Method: get, Path: "/api/v2/package/:id", Rule: readFeed, Handle: s.handleDownload},
+		{Method: get, Path: "/api/v2/package/:id/:version", Rule: readFeed, Handle: s.handleDownload},
+		{Method: get, Path: "/api/v2/package-ids", Rule: readFeed, Handle: s.handlePackageIDs},
+		{Method: get, Path: "/api/v2/package-versions/:id", Rule: readFeed, Handle: s.handlePackageVersions},
+
+		// Addresses that people take for the feed's (protocol.md 13 row 19); what
+		// V2 clients ask below any address is found by looksV2 (unrouted.go).
+		{Method: get, Path: "/index.json", Rule: anyone, Handle: s.handleWrongAddress},
+		{Method: get, Path: "/v3", Rule: anyone, Handle: s.handleWrongAddress},
+		{Method: get, Path: "/nuget", Rule: anyone, Handle: s.handleWrongAddress},
+		{Method: get, Path: "/api/v2", Rule: anyone, Handle: s.handleWrongAddress},
+	}
+	return append(api, s.pageRoutes()...)
+}
+
+// laterRoutes are first segments that routes of later versions begin with: a feed
+// of that name would hide them.
+var laterRoutes = []string{
+	"admin", "help", "organization", "organizations", "policies", "profiles", "stats", "symbols", "users", "badge", "feeds",
+	"metrics", "status", "healthz", "well-known", "robots", "favicon", "sitemap", "signin", "signout", "login", "logout",
+}
+
+// ReservedFeedName reports whether a feed must not have this name, because it is
+// the first segment of a route.
+func ReservedFeedName(name string) bool {
+	for _, rt := range new(Server).routes() {
+		first, _, _ := strings.Cut(rt.Path[1:], "/")
+		if strings.EqualFold(first, name) {
+			return true
+		}
+	}
+	return slices.Contains(laterRoutes, strings.ToLower(name))
+}
+
+// register gives every route of the table to echo: for each feed at its root,
+// HEAD with GET, OPTIONS for all, with and without a slash at the end.
+func (s *Server) register(table []route) error {
+	type place struct {
+		feed  int
+		cors  bool
+		allow []string
+	}
+	places := make(map[string]*place)
+	add := func(rt *route, feed int, path string) {
+		p := places[path]
+		if p == nil {
+			p = &place{feed: feed}
+			places[path] = p
+			s.patterns = append(s.patterns, path)
+		}
+		h := s.serve(rt, feed)
+		s.echo.Add(rt.Method, path, h)
+		p.allow = append(p.allow, rt.Method)
+		if rt.Method == http.MethodGet {
+			s.echo.Add(http.MethodHead, path, h)
+			p.allow = append(p.allow, http.MethodHead)
+			p.cors = rt.Rule == readFeed || rt.Rule == readIndex
+		}
+	}
+	for i := range table {
+		rt := &table[i]
+		if rt.Rule == noRule {
+			return fmt.Errorf("the route %s %s has no rule that says who may ask for it", rt.Method, rt.Path)
+		}
+		for feed, name := range s.feedNames {
+			root := ""
+			if feed > 0 {
+				root = "/" + name
+			}
+			if feed > 0 && rt.Site {
+				break
+			}
+			bare := strings.TrimSuffix(root+rt.Path, "/")
+			if bare != "" {
+				add(rt, feed, bare)
+			}
+			if !strings.HasSuffix(bare, "*") {
+				add(rt, feed, bare+"/")
+			}
+		}
+	}
+	for path, p := range places {
+		allow := strings.Join(append(p.allow, http.MethodOptions), ", ")
+		options := &route{Method: http.MethodOptions, Path: path, Rule: anyone, Handle: s.preflight(allow, p.cors)}
+		s.echo.Add(http.MethodOptions, path, s.serve(options, p.feed))
+	}
+	return nil
+}

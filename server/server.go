@@ -1,0 +1,287 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/server/v3"
+	"nougat/ui"
+)
+
+// Options says what a Server serves and what its settings are. Gallery and
+// Pages are required.
+type Options struct {
+	Gallery *gallery.Gallery
+	Pages   *ui.Renderer
+
+	// URL is the public address, such as https://packages.example.org or one with
+	// a path. Empty: every request's own address is used (Q-11).
+	URL string
+	// Listeners are the addresses listened on. While URL is empty, documents for
+	// them are kept (engineering.md 4).
+	Listeners []net.Addr
+	// TrustedProxies are the only peers whose forwarded headers are believed.
+	TrustedProxies []netip.Prefix
+
+	Brand      string        // site.name; "" is "nougat"
+	Version    string        // of the program, for the foot of the pages; in no header (Q-12)
+	SetupToken string        // the last segment of the set-up link; "" when there is none (Q-07)
+	CacheBytes int64         // bound of the document cache; 0: 64 MiB
+	Log        *slog.Logger  // nil: discarded
+	Grace      time.Duration // how long Shutdown waits for running requests; 0: 30 s
+
+	// Fixed holds the settings that file, environment or command line decide, and
+	// which of them does. The set-up page shows them and cannot change them.
+	Fixed map[string]string
+
+	// Saved is called by the set-up page after site.name, url and access.read
+	// were stored. It puts access.read in force and returns the brand and address
+	// that hold now: file, environment and command line may outweigh what was
+	// saved (Q-01). Nil: what was saved holds.
+	Saved func(saved map[string]string) (brand, url string)
+}
+
+// The server's settings of engineering.md 4. There is no read or write timeout
+// of net/http's: uploads and downloads have their own rules (Q-32, body.go,
+// conn.go).
+const (
+	headTimeout    = 15 * time.Second
+	idleTimeout    = 180 * time.Second // .NET's pool keeps connections for 60
+	maxHeadBytes   = 64 << 10
+	shutdownGrace  = 30 * time.Second
+	smallBodyLimit = 30 * time.Second // a request body that is not an upload is complete within this
+)
+
+// A Server answers HTTP for one gallery.
+type Server struct {
+	o         Options
+	g         *gallery.Gallery
+	log       *slog.Logger
+	echo      *echo.Echo
+	http      *http.Server
+	docs      *v3.Docs
+	feedNames []string // in the gallery's order, main first; fixed
+	patterns  []string // of every route registered, with the feed's prefix
+	sites     sites
+	live      atomic.Pointer[settings]
+	calls     sync.Pool
+	discards  chan struct{}
+	patience  patience
+	crossSite atomic.Pointer[http.CrossOriginProtection]
+	web       *web // what the pages keep in memory
+	stopping  atomic.Bool
+}
+
+// settings is what the set-up page may change while the server runs.
+type settings struct {
+	brand     string
+	site      *site    // of Options.URL; nil without one
+	challenge []string // WWW-Authenticate
+}
+
+// New makes a server and fails on a wrong URL, on a feed whose name is the
+// first segment of a route, and on a route without a rule.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Grace == 0 {
+		o.Grace = shutdownGrace
+	}
+	s := &Server{
+		o:        o,
+		g:        o.Gallery,
+		log:      o.Log,
+		echo:     echo.New(),
+		docs:     v3.New(o.Gallery, o.CacheBytes),
+		discards: make(chan struct{}, maxDiscards),
+		patience: uploadPatience,
+		web:      newWeb(),
+	}
+	for i, f := range o.Gallery.Feeds() {
+		if i > 0 && ReservedFeedName(f.Name) {
+			return nil, fmt.Errorf("a feed cannot be named %q: the gallery's own addresses begin with it; choose another name", f.Name)
+		}
+		s.feedNames = append(s.feedNames, f.Name)
+	}
+	s.calls.New = func() any { return &call{s: s} }
+	if err := s.configure(o.Brand, o.URL); err != nil {
+		return nil, err
+	}
+	s.sites.init(s.feedNames, o.Listeners)
+	s.echo.HTTPErrorHandler = s.handleUnrouted
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	if err := s.register(s.routes()); err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeadBytes,
+		ConnContext:       connContext,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// configure puts a brand and a public address in force.
+func (s *Server) configure(brand, address string) error {
+	if brand == "" {
+		brand = "nougat"
+	}
+	now := &settings{brand: brand, challenge: []string{`Basic realm="` + quotable(brand) + `"`}}
+	cross := http.NewCrossOriginProtection()
+	if address != "" {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !validHost(u.Host) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			return fmt.Errorf("the public address %q is not of the form https://host or https://host/path", address)
+		}
+		prefix := strings.TrimRight(u.EscapedPath(), "/")
+		if prefix != "" && !validPrefix(prefix) {
+			return fmt.Errorf("the path of the public address %q is not plain: use letters, digits, - _ . and ~ between single slashes", address)
+		}
+		now.site = newSite(u.Scheme, strings.ToLower(u.Host), prefix, s.feedNames)
+		now.site.keep = true
+		if err := cross.AddTrustedOrigin(u.Scheme + "://" + strings.ToLower(u.Host)); err != nil {
+			return err
+		}
+	}
+	s.live.Store(now)
+	s.crossSite.Store(cross)
+	return nil
+}
+
+// Serve answers the connections of l until Shutdown; it then returns nil. It may
+// be called for several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.http.Serve(newListener(l))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops accepting, closes idle connections, and waits for running
+// requests: at most Options.Grace and not longer than ctx; what still runs then
+// is closed. A second call closes at once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.stopping.Swap(true) {
+		return s.http.Close()
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Grace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return s.http.Close()
+	}
+	return err
+}
+
+// Handler is the server without its connections, for tests: reason phrases and
+// deadlines need Serve.
+func (s *Server) Handler() http.Handler { return s }
+
+// ServeHTTP takes the sub-path of the public address off, so that everything is
+// answered with and without it (Q-11), and lets echo find the route.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if st := s.live.Load().site; st != nil && st.prefix != "" {
+		r = withoutPrefix(r, st.prefix)
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+// A call is one request on its way through a route: what echo knows of it, and
+// what serve found out before the handler runs. Handlers get it as their
+// echo.Context.
+type call struct {
+	echo.Context
+	s     *Server
+	route *route
+	feed  *gallery.Feed
+	root  string // absolute address of the feed's root, without a slash at the end
+	site  *site
+	actor gallery.Actor
+}
+
+// serve is what echo calls for a route: it finds out the public address, asks
+// the rule, runs the handler, and renders what it refuses.
+func (s *Server) serve(rt *route, feed int) echo.HandlerFunc {
+	name := s.feedNames[feed]
+	return func(ec echo.Context) error {
+		f, _ := s.g.Feed(name)
+		c := s.calls.Get().(*call)
+		c.Context, c.route, c.feed = ec, rt, f
+		s.run(c, feed)
+		c.Context, c.route, c.feed, c.site, c.root, c.actor = nil, nil, nil, nil, "", gallery.Actor{}
+		s.calls.Put(c)
+		return nil
+	}
+}
+
+func (s *Server) run(c *call, feed int) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(c, p)
+		}
+	}()
+	r := c.Request()
+	if r.Body != http.NoBody {
+		_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(smallBodyLimit))
+	}
+	st, err := s.siteOf(r)
+	if err != nil {
+		c.site = s.sites.fallback
+		c.root = c.site.roots[feed]
+		s.fail(c, err)
+		return
+	}
+	c.site, c.root = st, st.roots[feed]
+	if err = s.admit(c); err == nil {
+		err = c.route.Handle(c)
+	}
+	if err != nil && err != errAnswered {
+		s.fail(c, err)
+	}
+}
+
+// errAnswered is returned by what has written the answer itself.
+var errAnswered = errors.New("answered")
+
+// feed is the feed that the request is for: main at the root of the site.
+func (s *Server) feed(c echo.Context) *gallery.Feed { return c.(*call).feed }
+
+// actor is who asks; the zero Actor is nobody. Pages find the session's account
+// here, reads of a closed feed who sent the credentials.
+func (s *Server) actor(c echo.Context) gallery.Actor { return c.(*call).actor }
+
+// base is the public address of the site, without a slash at the end.
+func (s *Server) base(c echo.Context) string { return c.(*call).site.base }
+
+// prefix is the path of base: "" or "/gallery".
+func (s *Server) prefix(c echo.Context) string { return c.(*call).site.prefix }
+
+// root is the public address of the feed's root, without a slash at the end;
+// the service index is root + "/v3/index.json".
+func (s *Server) root(c echo.Context) string { return c.(*call).root }
+
+// brand is the name of the gallery.
+func (s *Server) brand() string { return s.live.Load().brand }
+
+// handleHealth answers a load balancer (Q-12).
+func (s *Server) handleHealth(c echo.Context) error {
+	return s.text(c, http.StatusOK, noStore, "ok")
+}

@@ -1,0 +1,45 @@
+package v3
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"nougat/gallery"
+)
+
+// unlistedTime is the publishing time that clients take for "unlisted" (Q-50,
+// T-12).
+var unlistedTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// publishedOf is the push of a listed version, and 1900 of an unlisted one.
+func publishedOf(h *gallery.Head) time.Time {
+	if h.Listed {
+		return h.Published
+	}
+	return unlistedTime
+}
+
+// webURL is u when it is an absolute http or https address, else "": a broken
+// address throws in older clients (protocol.md 3.4).
+func webURL(u string) string {
+	if u == "" {
+		return ""
+	}
+	p, err := url.Parse(u)
+	if err != nil || !strings.EqualFold(p.Scheme, "http") && !strings.EqualFold(p.Scheme, "https") || p.Host == "" {
+		return ""
+	}
+	return u
+}
+
+// segment escapes what a nuspec may hold in the ID of a dependency.
+func segment(s string) string {
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_') {
+			return url.PathEscape(s)
+		}
+	}
+	return s
+}

@@ -1,0 +1,176 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+// web is what the pages keep in memory.
+type web struct {
+	once    onces
+	drawing sync.Pool     // *bytes.Buffer
+	opening chan struct{} // slots for reading inside a package: its text and what is drawn of it are in memory meanwhile
+}
+
+const openSlots = 8
+
+func newWeb() *web {
+	return &web{
+		drawing: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		opening: make(chan struct{}, openSlots),
+	}
+}
+
+// frame fills what every page shows around its own content.
+func (s *Server) frame(c *call) ui.Frame {
+	r := c.Request()
+	f := ui.Frame{
+		Brand:     s.brand(),
+		Base:      c.site.prefix,
+		Feed:      c.feed.Name,
+		FeedRoot:  strings.TrimPrefix(c.root, c.site.base),
+		TestFeed:  c.feed.Kind == gallery.TestFeed,
+		CanSignIn: s.g.AnyAccount(),
+		Bare:      !c.feed.OpenToRead && !c.actor.SignedIn(),
+		Theme:     themeOf(r),
+		Version:   s.o.Version,
+		Now:       s.g.Now(),
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		f.Path = r.URL.RequestURI()
+	}
+	if c.actor.SignedIn() {
+		f.User = &ui.UserLink{Name: c.actor.Name, Admin: c.actor.Admin}
+		if r.Method == http.MethodGet {
+			f.Notice = s.web.once.notice(sessionToken(r))
+		}
+	}
+	for i, feed := range s.g.Feeds() {
+		if feed.OpenToRead || c.actor.SignedIn() {
+			root := ""
+			if i > 0 {
+				root = "/" + feed.Name
+			}
+			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: root})
+		}
+	}
+	return f
+}
+
+// The headers of every page, R-ACC-18. The policy for referrers keeps addresses
+// of this gallery from other sites, but leaves forms their Origin, which
+// sameOrigin compares.
+var (
+	pagePolicy   = []string{ui.ContentSecurityPolicy}
+	filePolicy   = []string{"default-src 'none'; sandbox; frame-ancestors 'none'"}
+	denyFrames   = []string{"DENY"}
+	sameReferrer = []string{"same-origin"}
+	onlyTLS      = []string{"max-age=31536000"}
+)
+
+// guard sets the headers that keep what a browser shows from being misused.
+func guard(c *call, policy []string) {
+	h := c.Response().Header()
+	h["Content-Security-Policy"] = policy
+	h["X-Frame-Options"] = denyFrames
+	h["Referrer-Policy"] = sameReferrer
+	if c.secure() {
+		h["Strict-Transport-Security"] = onlyTLS
+	}
+}
+
+// secure reports whether the outside reaches this gallery by TLS: its own, a
+// trusted proxy's, or that of the configured address.
+func (c *call) secure() bool { return strings.HasPrefix(c.site.base, "https://") }
+
+// show draws a page and sends it. Pages that name a person, and errors, are not
+// kept anywhere; others only by the browser, which asks again.
+func (s *Server) show(c *call, status int, page ui.Page) error {
+	b := s.web.drawing.Get().(*bytes.Buffer)
+	defer s.web.drawing.Put(b)
+	b.Reset()
+	if err := s.o.Pages.Render(b, page); err != nil {
+		return err
+	}
+	guard(c, pagePolicy)
+	life := privateRevalidate
+	if c.actor.SignedIn() || status != http.StatusOK {
+		life = noStore
+	}
+	return s.html(c, status, life, b.Bytes())
+}
+
+// redirect leads to a path below the base, as an answer to a form or from
+// another form of the same address.
+func (s *Server) redirect(c *call, to string) error {
+	c.Response().Header()["Location"] = []string{c.site.prefix + to}
+	guard(c, pagePolicy)
+	return s.send(c, http.StatusSeeOther, noStore, nil)
+}
+
+// underBase takes the base off an address that a method of ui.Frame made.
+func underBase(f ui.Frame, address string) string { return strings.TrimPrefix(address, f.Base) }
+
+// ask returns a parameter of the query, whose name ignores case.
+func ask(values url.Values, name string) string {
+	if v, ok := values[name]; ok {
+		return v[0]
+	}
+	for key, v := range values {
+		if strings.EqualFold(key, name) && len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// themeCookie holds the theme that was pinned.
+const (
+	themeCookie = "nougat_theme"
+	themeDays   = 365
+)
+
+func themeOf(r *http.Request) string {
+	k, err := r.Cookie(themeCookie)
+	if err == nil && (k.Value == "light" || k.Value == "dark") {
+		return k.Value
+	}
+	return ""
+}
+
+// handleTheme pins the theme, or with an empty one follows the system again.
+func (s *Server) handleTheme(ec echo.Context) error {
+	c := ec.(*call)
+	form, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	theme := form.Get("theme")
+	k := &http.Cookie{Name: themeCookie, Value: theme, MaxAge: themeDays * 24 * 60 * 60}
+	switch theme {
+	case "light", "dark":
+	case "":
+		k.MaxAge = -1
+	default:
+		return &gallery.Error{Kind: gallery.Invalid, Op: "theme", Msg: "A theme is light, dark, or empty for the one of the system."}
+	}
+	setCookie(c, k)
+	return s.redirect(c, localPath(form.Get("return")))
+}
+
+// setCookie sends a cookie that only this gallery's requests carry.
+func setCookie(c *call, k *http.Cookie) {
+	k.Path = c.site.prefix + "/"
+	k.HttpOnly = true
+	k.SameSite = http.SameSiteLaxMode
+	k.Secure = c.secure()
+	http.SetCookie(c.Response(), k)
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+// keyDays are the lifetimes to choose from, R-KEY-09.
+var keyDays = []int{1, 90, 180, 270, 365}
+
+// shownKey is a key at the one moment its value is known.
+func shownKey(secret string, k *gallery.Key, feed string) *ui.NewKey {
+	return &ui.NewKey{
+		Value: secret, Name: k.Name, Feed: feed, Expires: k.Expires,
+		MayPush: k.Scopes&(gallery.ScopePush|gallery.ScopePushVersion) != 0,
+	}
+}
+
+// handleKeys lists the keys of the account and shows one that was just made,
+// once (UX-12).
+func (s *Server) handleKeys(ec echo.Context) error {
+	c := ec.(*call)
+	days := s.keyDays()
+	form := ui.KeyForm{Days: days[len(days)-1], Feed: c.feed.Name, Scopes: gallery.ScopePush.Names()}
+	if i := slices.Index(days, 365); i >= 0 {
+		form.Days = 365
+	}
+	p, err := s.keysPage(c, form)
+	if err != nil {
+		return err
+	}
+	if c.Request().Method == http.MethodGet {
+		if p.New, _ = s.web.once.key(sessionToken(c.Request())); p.New != nil {
+			p.Source = ui.SourceName(s.brand(), p.New.Feed)
+			p.Index = s.feedRoot(c, p.New.Feed) + "/v3/index.json"
+		}
+	}
+	return s.show(c, http.StatusOK, p)
+}
+
+func (s *Server) keysPage(c *call, form ui.KeyForm) (ui.KeysPage, error) {
+	keys, err := s.g.KeysOf(c.Request().Context(), c.actor)
+	if err != nil {
+		return ui.KeysPage{}, err
+	}
+	p := ui.KeysPage{Frame: s.frame(c), Form: form, Days: s.keyDays(), Feeds: s.feedNames}
+	p.Path = underBase(p.Frame, p.KeysURL()) // also when the form is shown again
+	for _, k := range keys {
+		p.Keys = append(p.Keys, ui.KeyRow{
+			ID: k.ID, Name: k.Name, Feed: k.FeedName, Scopes: k.Scopes.Names(), Packages: k.Packages,
+			Created: k.Created, Expires: k.Expires, LastUsed: k.Use.Time, Revoked: !k.Revoked.IsZero(),
+		})
+	}
+	return p, nil
+}
+
+// keyDays are the choices that keys.max_days leaves; 0 is "never", where it is
+// allowed.
+func (s *Server) keyDays() []int {
+	most := s.g.KeyMaxDays()
+	if most == 0 {
+		return append(slices.Clone(keyDays), 0)
+	}
+	days := slices.DeleteFunc(slices.Clone(keyDays), func(d int) bool { return d > most })
+	if !slices.Contains(days, most) {
+		days = append(days, most)
+	}
+	return days
+}
+
+// feedRoot is the public address of a feed's root.
+func (s *Server) feedRoot(c *call, feed string) string {
+	if i := slices.Index(s.feedNames, feed); i >= 0 {
+		return c.site.roots[i]
+	}
+	return c.root
+}
+
+// handleNewKey makes a key. The page that follows shows it.
+func (s *Server) handleNewKey(ec echo.Context) error {
+	c := ec.(*call)
+	posted, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	form, wanted, wrong := readKeyForm(posted)
+	if len(wrong) == 0 {
+		secret, key, err := s.g.AddKey(c.Request().Context(), c.actor, wanted)
+		if err == nil {
+			feed := wanted.Feed
+			if feed == "" {
+				feed = s.feedNames[0]
+			}
+			s.log.Info("key made", "key", key.ID, "by", c.actor.Name)
+			s.web.once.put(sessionToken(c.Request()), once{key: shownKey(secret, key, feed)})
+			return s.redirect(c, ui.Frame{}.KeysURL())
+		}
+		var refused *gallery.Error
+		if !errors.As(err, &refused) || refused.Kind != gallery.Invalid && refused.Kind != gallery.NotFound {
+			return err
+		}
+		wrong = ui.Errors{"": refused.Msg}
+	}
+	p, err := s.keysPage(c, form)
+	if err != nil {
+		return err
+	}
+	p.Errors = wrong
+	return s.show(c, http.StatusUnprocessableEntity, p)
+}
+
+// readKeyForm reads the form that makes a key.
+func readKeyForm(posted url.Values) (ui.KeyForm, gallery.NewKey, ui.Errors) {
+	form := ui.KeyForm{
+		Name:     cutText(strings.TrimSpace(posted.Get("name")), 200),
+		Feed:     posted.Get("feed"),
+		Scopes:   posted["scopes"],
+		Packages: cutText(posted.Get("packages"), 10_000),
+	}
+	wrong := ui.Errors{}
+	days, err := strconv.Atoi(posted.Get("days"))
+	if err != nil || days < 0 {
+		wrong["days"] = ui.DaysMissing
+	}
+	form.Days = days
+	scopes, err := gallery.ParseScopes(form.Scopes)
+	var refused *gallery.Error
+	if errors.As(err, &refused) {
+		wrong["scopes"] = refused.Msg
+	}
+	if form.Name == "" {
+		wrong["name"] = ui.KeyNameMissing
+	}
+	between := func(r rune) bool { return r == ',' || r == ';' || r <= ' ' }
+	return form, gallery.NewKey{
+		Name: form.Name, Feed: form.Feed, Scopes: scopes, Packages: strings.FieldsFunc(form.Packages, between), Days: days, HasDays: true,
+	}, wrong
+}
+
+// handleRevokeKey ends a key now.
+func (s *Server) handleRevokeKey(ec echo.Context) error {
+	c := ec.(*call)
+	id := param(c, "key")
+	if err := s.g.RevokeKey(c.Request().Context(), c.actor, id); err != nil {
+		return err
+	}
+	s.log.Info("key revoked", "key", id, "by", c.actor.Name)
+	s.web.once.put(sessionToken(c.Request()), once{text: ui.KeyRevoked})
+	return s.redirect(c, ui.Frame{}.KeysURL())
+}

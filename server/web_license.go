@@ -1,0 +1,64 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+// handleLicense shows a version's licence (UX-15).
+func (s *Server) handleLicense(ec echo.Context) error {
+	c := ec.(*call)
+	id, version := param(c, "id"), versionParam(c, "version")
+	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	if err != nil {
+		return s.notFoundVersion(c, id, version, err)
+	}
+	p := ui.LicensePage{
+		Frame:   s.frame(c),
+		ID:      string(rel.ID),
+		Version: rel.Version.String(),
+		Licence: licenceOf(&rel.Meta),
+		File:    rel.Meta.LicenseFile,
+	}
+	if p.File != "" {
+		if err := s.readLicense(c, &p, rel); err != nil {
+			return err
+		}
+	}
+	return s.show(c, http.StatusOK, p)
+}
+
+// readLicense fills in the file: Markdown by its name, else plain text.
+func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) error {
+	done, err := s.openSlot(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	defer done()
+	text, err := s.g.LicenseText(c.Request().Context(), rel)
+	if err != nil {
+		var missing *gallery.Error
+		if errors.As(err, &missing) && missing.Kind == gallery.NotFound {
+			return nil // the page says that there is none to show
+		}
+		return err
+	}
+	if strings.EqualFold(path.Ext(p.File), ".md") {
+		p.Markup, err = ui.Markdown(text, ui.MarkdownOptions{})
+		return err
+	}
+	p.Text = plainText(text)
+	return nil
+}
+
+// plainText is a text file without its mark of byte order, in valid UTF-8.
+func plainText(text []byte) string {
+	return strings.ToValidUTF8(strings.TrimPrefix(string(text), "\ufeff"), "\ufffd")
+}

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+const (
+	searchRows = 20      // R-SRCH-03
+	maxPage    = 100_000 // of any list; above it a number is taken for the first page
+	nearRows   = 5
+	maxQuery   = 500 // characters of a question that are read
+	maxTypes   = 8   // package types that are offered: anybody may make types up
+)
+
+// handleSearchPage lists packages (UX-04). Prereleases are shown unless the
+// address says prerel=false (R-SRCH-03).
+func (s *Server) handleSearchPage(ec echo.Context) error {
+	c := ec.(*call)
+	asked := c.QueryParams()
+	p := ui.SearchPage{
+		Type:       cutText(ask(asked, "type"), 100),
+		Prerelease: !isFalse(ask(asked, "prerel")),
+		Sort:       ui.SortRelevance,
+		Page:       pageNumber(asked),
+	}
+	q := gallery.Query{
+		Text:        cutText(strings.TrimSpace(ask(asked, "q")), maxQuery),
+		Skip:        (p.Page - 1) * searchRows,
+		Take:        searchRows,
+		View:        gallery.View{Prerelease: p.Prerelease, SemVer2: true},
+		PackageType: p.Type,
+	}
+	switch strings.ToLower(ask(asked, "sort")) {
+	case ui.SortDownloads:
+		p.Sort, q.Sort = ui.SortDownloads, gallery.ByDownloads
+	case ui.SortRecent:
+		p.Sort, q.Sort = ui.SortRecent, gallery.ByRecent
+	}
+	found, err := s.search(c, q, pageWait)
+	if err != nil {
+		return err
+	}
+	p.Frame = s.frame(c)
+	p.Query = q.Text
+	p.Rows = s.rows(c, p.Frame, found.Hits)
+	p.Total = found.Total
+	p.Pages = pages(found.Total, searchRows)
+	if p.Types, err = s.typeChoices(c, q); err != nil {
+		return err
+	}
+	if found.Total == 0 && q.Text != "" {
+		p.Near = s.near(c, p.Frame, q.Text)
+	}
+	return s.show(c, http.StatusOK, p)
+}
+
+// usualTypes are the package types that clients know, in the order in which they
+// are offered. Packages may name any others.
+var usualTypes = []string{"Dependency", "DotnetTool", "Template", "MSBuildSdk", "McpServer"}
+
+// typeChoices are the package types to filter by, when there is more than one,
+// with how many of each answer the question.
+func (s *Server) typeChoices(c *call, q gallery.Query) ([]ui.TypeChoice, error) {
+	types, err := s.g.PackageTypes(c.Request().Context(), c.feed)
+	if err != nil || len(types) < 2 && q.PackageType == "" {
+		return nil, err
+	}
+	rank := func(t string) int {
+		if i := slices.IndexFunc(usualTypes, func(u string) bool { return strings.EqualFold(u, t) }); i >= 0 {
+			return i
+		}
+		return len(usualTypes)
+	}
+	slices.SortStableFunc(types, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	types = types[:min(len(types), maxTypes)]
+	choices := make([]ui.TypeChoice, len(types))
+	for i, t := range types {
+		q.PackageType, q.Skip, q.Take = t, 0, 0
+		found, err := s.search(c, q, pageWait)
+		if err != nil {
+			return nil, err
+		}
+		choices[i] = ui.TypeChoice{Type: t, Count: found.Total}
+	}
+	return choices, nil
+}
+
+// near are packages whose IDs resemble what was asked for; none when that cannot
+// be found out, since it only helps.
+func (s *Server) near(c *call, f ui.Frame, id string) []ui.PackageRow {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), noWait)
+	defer cancel()
+	hits, err := s.g.Nearest(ctx, c.feed, id, everything, nearRows)
+	if err != nil {
+		return nil
+	}
+	return s.rows(c, f, hits)
+}
+
+// pageNumber is the page that was asked for, from 1; what is no number is the
+// first.
+func pageNumber(asked url.Values) int {
+	n, err := strconv.Atoi(ask(asked, "page"))
+	if err != nil || n < 1 || n > maxPage {
+		return 1
+	}
+	return n
+}
+
+// pages is how many pages total rows take: at least one.
+func pages(total, rows int) int { return max(1, (total+rows-1)/rows) }
+
+func isFalse(text string) bool {
+	b, err := strconv.ParseBool(text)
+	return err == nil && !b
+}

@@ -1,0 +1,142 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+// sessionDays is how long a browser keeps the cookie; the gallery ends sessions
+// earlier when they are idle (R-ACC-11).
+const sessionDays = 30
+
+func setSession(c *call, token string) {
+	setCookie(c, &http.Cookie{Name: sessionCookie, Value: token, MaxAge: sessionDays * 24 * 60 * 60})
+}
+
+func dropSession(c *call) {
+	setCookie(c, &http.Cookie{Name: sessionCookie, MaxAge: -1})
+}
+
+// handleSignInPage shows the form, or leads on who is signed in already.
+func (s *Server) handleSignInPage(ec echo.Context) error {
+	c := ec.(*call)
+	back := localPath(ask(c.QueryParams(), "return"))
+	if c.actor.SignedIn() {
+		return s.redirect(c, back)
+	}
+	if !s.g.AnyAccount() {
+		return s.show(c, http.StatusNotFound, ui.NoAccountYet(s.frame(c)))
+	}
+	return s.show(c, http.StatusOK, s.signInPage(c, back))
+}
+
+func (s *Server) signInPage(c *call, back string) ui.SignInPage {
+	p := ui.SignInPage{Frame: s.frame(c), Return: back}
+	switch {
+	case strings.HasPrefix(back, "/account"):
+		p.Why = ui.WhyAccount
+	case !c.feed.OpenToRead:
+		p.Why = ui.WhyClosed
+	}
+	return p
+}
+
+// handleSignIn checks name and password and starts a session.
+func (s *Server) handleSignIn(ec echo.Context) error {
+	c := ec.(*call)
+	r := c.Request()
+	form, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	back := localPath(form.Get("return"))
+	token, _, err := s.g.SignIn(r.Context(), strings.TrimSpace(form.Get("name")), form.Get("password"), s.clientAddr(r), clientProduct(r.UserAgent()))
+	var refused *gallery.Error
+	if errors.As(err, &refused) && refused.Kind != gallery.Internal && refused.Kind != gallery.Unavailable {
+		p := s.signInPage(c, back)
+		p.Name = cutText(form.Get("name"), 64)
+		p.Why = ""
+		p.Errors = ui.Errors{"": refused.Msg}
+		status := http.StatusUnprocessableEntity
+		if refused.Kind == gallery.TooMany {
+			status = http.StatusTooManyRequests
+		}
+		return s.show(c, status, p)
+	}
+	if err != nil {
+		return err
+	}
+	s.endSession(c)
+	setSession(c, token)
+	return s.redirect(c, back)
+}
+
+// endSession ends the session that the request came with, if it did.
+func (s *Server) endSession(c *call) {
+	token := sessionToken(c.Request())
+	if token == "" {
+		return
+	}
+	s.web.once.drop(token)
+	if err := s.g.SignOut(c.Request().Context(), token); err != nil {
+		s.log.Error("a session could not be ended; it ends by itself when it is idle", "err", err)
+	}
+}
+
+// handleSignOut ends the session.
+func (s *Server) handleSignOut(ec echo.Context) error {
+	c := ec.(*call)
+	form, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	s.endSession(c)
+	dropSession(c)
+	back := localPath(form.Get("return"))
+	if low := strings.ToLower(back); strings.Contains(low, "account") || strings.Contains(low, "admin") {
+		back = "/" // R-ACC-14: it would ask to sign in again
+	}
+	return s.redirect(c, back)
+}
+
+// handleLogOn leads the public gallery's address to ours.
+func (s *Server) handleLogOn(ec echo.Context) error {
+	c := ec.(*call)
+	f := ui.Frame{Path: strings.TrimPrefix(ask(c.QueryParams(), "returnUrl"), c.site.prefix)}
+	return s.redirect(c, f.SignInURL())
+}
+
+// handleLogOff signs out by a link, as the public gallery does: but not by a
+// link, an image or a redirect of another site.
+func (s *Server) handleLogOff(ec echo.Context) error {
+	c := ec.(*call)
+	asForm := *c.Request()
+	asForm.Method = http.MethodPost
+	if err := s.sameOrigin(c, &asForm); err != nil {
+		return err
+	}
+	s.endSession(c)
+	dropSession(c)
+	return s.redirect(c, "/")
+}
+
+// handleAccount leads to the one page that an account has.
+func (s *Server) handleAccount(ec echo.Context) error {
+	return s.redirect(ec.(*call), ui.Frame{}.KeysURL())
+}
+
+// cutText shortens text from outside to n characters.
+func cutText(text string, n int) string {
+	for i := range text {
+		if n--; n < 0 {
+			return text[:i]
+		}
+	}
+	return text
+}

@@ -1,0 +1,202 @@
+package server
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"nougat/gallery"
+	"nougat/ui"
+)
+
+// The settings that set-up saves, as the configuration names them.
+const (
+	settingBrand = "site.name"
+	settingURL   = "url"
+	settingRead  = "access.read"
+
+	readAnyone   = "anyone"
+	readSignedIn = "signed-in"
+)
+
+const maxBrand = 60 // characters
+
+// setUpOpen reports whether the link works: it is this start's, and nobody has
+// an account yet.
+func (s *Server) setUpOpen(c *call) bool {
+	token := s.o.SetupToken
+	return token != "" && !s.g.AnyAccount() && subtle.ConstantTimeCompare([]byte(param(c, "token")), []byte(token)) == 1
+}
+
+// setUpFrame has no links and does not repeat the address of the page, which is
+// a secret until the set-up is done.
+func (s *Server) setUpFrame(c *call) ui.Frame {
+	f := s.frame(c)
+	f.Bare, f.Path = true, ""
+	return f
+}
+
+// handleSetUpPage shows the form of the first run (UX-01).
+func (s *Server) handleSetUpPage(ec echo.Context) error {
+	c := ec.(*call)
+	if !s.setUpOpen(c) {
+		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+	}
+	return s.show(c, http.StatusOK, s.setUpPage(c))
+}
+
+// setUpPage holds what is in force, as the answers to begin with.
+func (s *Server) setUpPage(c *call) ui.SetupPage {
+	p := ui.SetupPage{
+		Frame:        s.setUpFrame(c),
+		Token:        s.o.SetupToken,
+		SiteName:     s.brand(),
+		URL:          s.base(c),
+		Read:         readSignedIn,
+		PasswordRule: ui.PasswordRule,
+		Fixed:        map[string]bool{},
+	}
+	if c.feed.OpenToRead {
+		p.Read = readAnyone
+	}
+	for setting, field := range map[string]string{settingBrand: "brand", settingURL: "url", settingRead: "read"} {
+		if _, fixed := s.o.Fixed[setting]; fixed {
+			p.Fixed[field] = true
+		}
+	}
+	return p
+}
+
+// handleSetUp makes the first account, saves the settings, signs in, makes a
+// first key, and leads to the Connect page, which shows it once.
+func (s *Server) handleSetUp(ec echo.Context) error {
+	c := ec.(*call)
+	form, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	if !s.setUpOpen(c) {
+		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+	}
+	p := s.setUpPage(c)
+	p.Errors = ui.Errors{}
+	p.Name = cutText(strings.TrimSpace(form.Get("name")), 100)
+	saved := s.readSettings(c, form, &p)
+	if len(p.Errors) > 0 {
+		return s.show(c, http.StatusUnprocessableEntity, p)
+	}
+	account, err := s.g.SetUp(c.Request().Context(), gallery.NewAccount{Name: p.Name, Password: form.Get("password"), Admin: true}, saved)
+	var refused *gallery.Error
+	if errors.As(err, &refused) && refused.Kind == gallery.Invalid {
+		field := "name"
+		if refused.Op == "password" {
+			field = "password"
+		}
+		p.Errors[field] = refused.Msg
+		return s.show(c, http.StatusUnprocessableEntity, p)
+	}
+	if gallery.KindOf(err) == gallery.Forbidden {
+		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c))) // somebody was faster
+	}
+	if err != nil {
+		return err
+	}
+	s.log.Info("the gallery was set up", "account", account.Name)
+	if err := s.putInForce(saved); err != nil {
+		s.log.Error("what set-up saved is not in force before the next start", "err", err)
+	}
+	return s.welcome(c, account)
+}
+
+// readSettings reads the answers about the gallery, but for those that file,
+// environment or command line settle.
+func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[string]string {
+	saved := map[string]string{}
+	if !p.Fixed["brand"] {
+		p.SiteName = strings.Join(strings.Fields(form.Get("brand")), " ")
+		switch n := len([]rune(p.SiteName)); {
+		case n == 0:
+			p.Errors["brand"] = ui.BrandMissing
+		case n > maxBrand:
+			p.Errors["brand"] = ui.BrandLong
+		}
+		saved[settingBrand] = p.SiteName
+	}
+	if !p.Fixed["url"] {
+		p.URL = strings.TrimRight(strings.TrimSpace(form.Get("url")), "/")
+		// A loopback address that was left as it was guessed is not pinned: the port
+		// may be another at the next start.
+		if p.URL != "" && !(p.URL == s.base(c) && loopback(p.URL)) {
+			probe := Server{feedNames: s.feedNames}
+			if err := probe.configure("", p.URL); err != nil {
+				p.Errors["url"] = ui.AddressWrong
+			}
+			saved[settingURL] = p.URL
+		}
+	}
+	if !p.Fixed["read"] {
+		p.Read = readSignedIn
+		if form.Get("read") == readAnyone {
+			p.Read = readAnyone
+		}
+		saved[settingRead] = p.Read
+	}
+	return saved
+}
+
+// loopback reports whether an address reaches only this machine.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// putInForce applies what was saved while the server runs.
+func (s *Server) putInForce(saved map[string]string) error {
+	brand, address := s.o.Brand, s.o.URL
+	if s.o.Saved != nil {
+		brand, address = s.o.Saved(saved)
+	} else {
+		if v, ok := saved[settingBrand]; ok {
+			brand = v
+		}
+		if v, ok := saved[settingURL]; ok {
+			address = v
+		}
+		if v, ok := saved[settingRead]; ok {
+			for _, f := range s.g.Feeds() {
+				s.g.SetOpenToRead(f.Name, v == readAnyone)
+			}
+		}
+	}
+	return s.configure(brand, address)
+}
+
+// welcome signs the first person in and hands over a first key.
+func (s *Server) welcome(c *call, account *gallery.Account) error {
+	ctx, r := c.Request().Context(), c.Request()
+	actor, err := s.g.PersonActor(ctx, account.No, s.clientAddr(r), clientProduct(r.UserAgent()))
+	if err != nil {
+		return err
+	}
+	token, err := s.g.StartSession(ctx, actor)
+	if err != nil {
+		return err
+	}
+	setSession(c, token)
+	secret, key, err := s.g.AddKey(ctx, actor, gallery.NewKey{Name: ui.FirstKeyName, Scopes: gallery.AllScopes})
+	if err != nil {
+		s.log.Error("the first key could not be made; make one on the page of API keys", "err", err)
+		return s.redirect(c, ui.Frame{}.ConnectURL())
+	}
+	s.web.once.put(token, once{key: shownKey(secret, key, c.feed.Name), setUp: true})
+	return s.redirect(c, ui.Frame{}.ConnectURL())
+}
