@@ -181,11 +181,11 @@ func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
 	w.collector.reset(s.parts, keep)
 	for i := range s.parts {
 		x := &s.parts[i]
-		score := x.scorer(&p, q.Sort, relevance, view)
+		rank := newRanker(x.seg, &p, q.Sort, relevance, view)
 		if len(p.clauses) == 0 {
 			for doc, views := range x.seg.views {
 				if views&(1<<view) != 0 && !x.dead.has(doc) {
-					w.collector.add(candidate{score(match{doc: uint32(doc)}), i, uint32(doc)})
+					w.collector.add(rank.score(match{doc: uint32(doc)}), i, uint32(doc))
 				}
 			}
 			continue
@@ -194,39 +194,10 @@ func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
 		found := w.matcher.all(p.clauses)
 		for _, m := range found {
 			if !x.dead.has(int(m.doc)) {
-				w.collector.add(candidate{score(m), i, m.doc})
+				w.collector.add(rank.score(m), i, m.doc)
 			}
 		}
 		w.matcher.done(found)
-	}
-}
-
-// scorer returns how the packages of a part are ordered.
-func (x *part) scorer(p *parsedQuery, sort Sort, relevance bool, view int) func(match) uint64 {
-	seg := x.seg
-	switch {
-	case sort == ByRecent:
-		return func(m match) uint64 { return seg.recent[m.doc][view] }
-	case sort == ByDownloads || !relevance:
-		return func(m match) uint64 { return seg.totals[m.doc].Load() }
-	}
-	var lo, hi, exact uint32
-	if p.beginning != "" {
-		a, b := seg.docs(p.beginning)
-		lo, hi, exact = uint32(a), uint32(b), uint32(b)
-		if a < b && p.exact != "" && seg.keys[a] == p.exact {
-			exact = lo
-		}
-	}
-	return func(m match) uint64 {
-		score := uint64(m.score) + downloadBoost(seg.totals[m.doc].Load())
-		if lo <= m.doc && m.doc < hi {
-			if m.doc == exact {
-				return score + exactBoost
-			}
-			return score + p.boost
-		}
-		return score
 	}
 }
 

@@ -19,7 +19,6 @@ type matcher struct {
 	acc   []byte // by package: fields; all zero between uses
 	spare [][]match
 	faces []Face
-	cut   wordCutter
 }
 
 // reset turns to a segment and a view.
@@ -355,7 +354,7 @@ func (m *matcher) textSize(w string, prefix bool) int {
 // get here.
 func (m *matcher) hasPhrase(doc int, words []queryWord, fields uint32) bool {
 	card := m.seg.cards[doc]
-	if fields&fieldID != 0 && m.textHasPhrase(readCardID(card), words) {
+	if fields&fieldID != 0 && hasPhrase(readCardID(card), words) {
 		return true
 	}
 	f, shown := readFace(card, m.view, &m.faces)
@@ -364,27 +363,13 @@ func (m *matcher) hasPhrase(doc int, words []queryWord, fields uint32) bool {
 	}
 	if fields&fieldTags != 0 {
 		for _, tag := range f.Tags {
-			if m.textHasPhrase(tag, words) {
+			if hasPhrase(tag, words) {
 				return true
 			}
 		}
 	}
-	return fields&fieldTitle != 0 && m.textHasPhrase(f.Title, words) ||
-		fields&fieldAuthors != 0 && m.textHasPhrase(f.Authors, words) ||
-		fields&fieldSummary != 0 && m.textHasPhrase(f.Summary, words) ||
-		fields&fieldDescription != 0 && m.textHasPhrase(f.Description, words)
-}
-
-func (m *matcher) textHasPhrase(text string, words []queryWord) bool {
-	// met[i] says that the i words before this one are the first i of the
-	// phrase.
-	var met [maxQueryWords + 1]bool
-	found := false
-	m.cut.each(text, func(word []byte, _ []int) {
-		for i := len(words); i > 0; i-- {
-			met[i] = (i == 1 || met[i-1]) && string(word) == words[i-1].whole
-		}
-		found = found || met[len(words)]
-	})
-	return found
+	return fields&fieldTitle != 0 && hasPhrase(f.Title, words) ||
+		fields&fieldAuthors != 0 && hasPhrase(f.Authors, words) ||
+		fields&fieldSummary != 0 && hasPhrase(f.Summary, words) ||
+		fields&fieldDescription != 0 && hasPhrase(f.Description, words)
 }

@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -75,6 +76,50 @@ func downloadBoost(downloads uint64) uint64 {
 	return (uint64(whole)*16 + sixteenths) * downloadWeight / 16
 }
 
+// A ranker gives the packages of one segment the numbers by which hits are
+// ordered, the higher the earlier.
+type ranker struct {
+	seg           *segment
+	by            Sort
+	view          int
+	lo, hi, exact uint32 // packages whose IDs begin with the query; the one that is it, or hi
+	boost         uint64 // for those that begin so
+}
+
+// newRanker returns the ranker of a query; relevance says that the query has
+// something to be relevant to.
+func newRanker(seg *segment, p *parsedQuery, by Sort, relevance bool, view int) ranker {
+	r := ranker{seg: seg, by: by, view: view, boost: p.boost}
+	if by == ByRelevance && !relevance {
+		r.by = ByDownloads
+	}
+	if r.by == ByRelevance && p.beginning != "" {
+		lo, hi := seg.docs(p.beginning)
+		r.lo, r.hi, r.exact = uint32(lo), uint32(hi), uint32(hi)
+		if lo < hi && p.exact != "" && seg.keys[lo] == p.exact {
+			r.exact = r.lo
+		}
+	}
+	return r
+}
+
+func (r *ranker) score(m match) uint64 {
+	switch r.by {
+	case ByRecent:
+		return r.seg.recent[m.doc][r.view]
+	case ByDownloads:
+		return r.seg.totals[m.doc].Load()
+	}
+	score := uint64(m.score) + downloadBoost(r.seg.totals[m.doc].Load())
+	switch {
+	case m.doc < r.lo || m.doc >= r.hi:
+		return score
+	case m.doc == r.exact:
+		return score + exactBoost
+	}
+	return score + r.boost
+}
+
 // A candidate is a package that may be a hit.
 type candidate struct {
 	score uint64
@@ -95,7 +140,10 @@ type collector struct {
 
 // reset makes the collector ready for another query.
 func (c *collector) reset(parts []part, keep int) {
-	*c = collector{parts: parts, keep: keep, best: c.best[:0]}
+	*c = collector{parts: parts, keep: keep, best: c.best[:0], full: keep == 0}
+	if c.full {
+		c.floor = candidate{score: math.MaxUint64}
+	}
 }
 
 func (c *collector) compare(a, b candidate) int {
@@ -108,9 +156,18 @@ func (c *collector) compare(a, b candidate) int {
 	return strings.Compare(c.parts[a.part].seg.keys[a.doc], c.parts[b.part].seg.keys[b.doc])
 }
 
-func (c *collector) add(x candidate) {
+// add offers a candidate. The packages of a part come in their order, so that
+// of equal ones in one part the first stays.
+func (c *collector) add(score uint64, part int, doc uint32) {
 	c.total++
-	if c.keep == 0 || c.full && c.compare(x, c.floor) >= 0 {
+	if c.full && (score < c.floor.score || score == c.floor.score && part == c.floor.part) {
+		return
+	}
+	c.keepBest(candidate{score, part, doc})
+}
+
+func (c *collector) keepBest(x candidate) {
+	if c.full && c.compare(x, c.floor) >= 0 {
 		return
 	}
 	c.best = append(c.best, x)
@@ -125,5 +182,5 @@ func (c *collector) add(x candidate) {
 func (c *collector) window(skip int) []candidate {
 	slices.SortFunc(c.best, c.compare)
 	c.best = c.best[:min(len(c.best), c.keep)]
-	return c.best[min(skip, len(c.best)):]
+	return c.best[min(max(skip, 0), len(c.best)):]
 }

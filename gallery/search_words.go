@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -71,21 +72,36 @@ func (w *wordCutter) each(text string, f func(word []byte, cuts []int)) {
 	}
 }
 
+// ascii is the class of each byte below 0x80.
+var ascii = func() (classes [utf8.RuneSelf]uint8) {
+	for b := range classes {
+		switch {
+		case 'a' <= b && b <= 'z':
+			classes[b] = small
+		case 'A' <= b && b <= 'Z':
+			classes[b] = capital
+		case '0' <= b && b <= '9':
+			classes[b] = digit
+		}
+	}
+	return classes
+}()
+
 // classify returns the class of the character at i, the character in lower
 // case, and its length.
 func classify(text string, i int) (class int, lower rune, size int) {
 	if b := text[i]; b < utf8.RuneSelf {
-		switch {
-		case 'a' <= b && b <= 'z':
-			return small, rune(b), 1
-		case 'A' <= b && b <= 'Z':
-			return capital, rune(b) + 'a' - 'A', 1
-		case '0' <= b && b <= '9':
-			return digit, rune(b), 1
+		class = int(ascii[b])
+		if class == capital {
+			b += 'a' - 'A'
 		}
-		return separator, 0, 1
+		return class, rune(b), 1
 	}
-	c, size := utf8.DecodeRuneInString(text[i:])
+	return classifyWide(text[i:])
+}
+
+func classifyWide(text string) (class int, lower rune, size int) {
+	c, size := utf8.DecodeRuneInString(text)
 	switch {
 	case c == utf8.RuneError:
 		return separator, 0, size
@@ -103,7 +119,7 @@ func classify(text string, i int) (class int, lower rune, size int) {
 	return separator, 0, size
 }
 
-// parts calls f for each part of a word that each gave with cuts.
+// eachPart calls f for each part of a word that each gave with cuts.
 func eachPart(word []byte, cuts []int, f func(part []byte)) {
 	start := 0
 	for _, at := range cuts {
@@ -111,4 +127,59 @@ func eachPart(word []byte, cuts []int, f func(part []byte)) {
 		start = at
 	}
 	f(word[start:])
+}
+
+// hasPhrase reports whether the words, in lower case, stand next to each other
+// in text. It does what each would, without copying what it reads.
+func hasPhrase(text string, words []queryWord) bool {
+	for i := 0; i < len(text); {
+		if class, _, size := classify(text, i); class == separator {
+			i += size
+			continue
+		}
+		at, met := i, true
+		for n := range words {
+			if n > 0 {
+				for at < len(text) {
+					class, _, size := classify(text, at)
+					if class != separator {
+						break
+					}
+					at += size
+				}
+			}
+			if at, met = skipWord(text, at, words[n].whole); !met {
+				break
+			}
+		}
+		if met {
+			return true
+		}
+		i, _ = skipWord(text, i, "")
+	}
+	return false
+}
+
+// skipWord returns where the word at i ends, and whether it is that word.
+func skipWord(text string, i int, word string) (end int, same bool) {
+	same = true
+	length := 0
+	for i < len(text) {
+		class, c, size := classify(text, i)
+		if class == separator {
+			break
+		}
+		if length+utf8.UTFMax <= maxWord {
+			if c < utf8.RuneSelf {
+				same = same && length < len(word) && word[length] == byte(c)
+				length++
+			} else {
+				n := utf8.RuneLen(c)
+				same = same && strings.HasPrefix(word[min(length, len(word)):], string(c))
+				length += n
+			}
+		}
+		i += size
+	}
+	return i, same && length == len(word)
 }

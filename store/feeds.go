@@ -81,7 +81,7 @@ func (w *writer) NewFeed(f *gallery.Feed) error {
 }
 
 // NewGeneration sets a fresh Generation, without packages, stores f with it,
-// and leaves the keys of the old one to Sweep. The event log goes on.
+// and leaves the keys of the old one to SweepWiped. The event log goes on.
 func (w *writer) NewGeneration(f *gallery.Feed) error {
 	stored, err := w.Feed(f.Name)
 	if err != nil {
@@ -141,10 +141,10 @@ func (w *writer) putFeedState(feed uint32, s gallery.FeedState) error {
 	return w.tx.Put(bFeedState, appendNumber(nil, feed), b)
 }
 
-// Sweep deletes up to limit keys of generations that NewGeneration left behind,
+// SweepWiped deletes up to limit keys of generations that NewGeneration left behind,
 // and returns how many; 0 means that none are left. limit is at most
 // MaxTouched; calls of 2,000 keep the pauses of other writers short.
-func (w *writer) Sweep(limit int) (int, error) {
+func (w *writer) SweepWiped(limit int) (int, error) {
 	if limit <= 0 || limit > MaxTouched {
 		limit = MaxTouched
 	}

@@ -279,7 +279,7 @@ func TestMarkdownFolder(t *testing.T) {
 		}
 	}
 	got, err := Markdown([]byte("![x](logo.png)"), MarkdownOptions{})
-	if err != nil || string(got) != "<p>x</p>\n" {
+	if err != nil || string(got) != "<p><small>x</small></p>\n" {
 		t.Errorf("without a callback: %s, %v", got, err)
 	}
 }

@@ -342,7 +342,7 @@ func testFeeds(t *testing.T, s gallery.Store) {
 }
 
 // testGenerations holds that a wiped generation is empty at once, that its log
-// goes on and that Sweep leaves nothing of it.
+// goes on and that SweepWiped leaves nothing of it.
 func testGenerations(t *testing.T, s gallery.Store) {
 	feed, other := newFeed(t, s, "feed"), newFeed(t, s, "other")
 	fill(t, s, feed, 40)
@@ -366,21 +366,21 @@ func testGenerations(t *testing.T, s gallery.Store) {
 	if last := want.Feeds[0].State.LastSeq; e.Seq != last+1 {
 		t.Errorf("the log goes on with event %d after %d", e.Seq, last)
 	}
-	type sweeper interface{ Sweep(limit int) (int, error) }
+	type sweeper interface{ SweepWiped(limit int) (int, error) }
 	for calls, deleted := 0, -1; deleted != 0; calls++ {
 		mustUpdate(t, s, func(w gallery.Writer) (err error) {
 			sw, ok := w.(sweeper)
 			if !ok {
 				t.Fatal("the writer cannot sweep")
 			}
-			deleted, err = sw.Sweep(25)
+			deleted, err = sw.SweepWiped(25)
 			if deleted > 25 {
-				t.Errorf("Sweep(25) deleted %d keys", deleted)
+				t.Errorf("SweepWiped(25) deleted %d keys", deleted)
 			}
 			return err
 		})
 		if calls > 100 {
-			t.Fatal("Sweep does not end")
+			t.Fatal("SweepWiped does not end")
 		}
 	}
 	mustView(t, s, func(r gallery.Reader) error {
@@ -390,7 +390,7 @@ func testGenerations(t *testing.T, s gallery.Store) {
 		downloads, e4 := r.AllDownloads(old, gallery.DownloadCount{}, 1)
 		owned, e5 := r.Owned(2, old, "", 1)
 		if n := len(heads) + len(packages) + len(cards) + len(downloads) + len(owned); n > 0 {
-			t.Errorf("after Sweep %d records of the wiped generation are left", n)
+			t.Errorf("after SweepWiped %d records of the wiped generation are left", n)
 		}
 		return errors.Join(e1, e2, e3, e4, e5)
 	})
