@@ -46,8 +46,12 @@ func (g *Gallery) sweepLoop(ctx context.Context) {
 // Sweep marks blobs that no release references as doomed and deletes those that
 // were doomed a day ago and still are. It relies on no file time: a push takes
 // the mark from its hash before it stores the file, and again with its record.
+// Records of wiped generations go first, so that their files count as unused.
 func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
+	if err := g.sweepWiped(ctx); err != nil {
+		return s, err
+	}
 	used, err := g.usedHashes(ctx)
 	if err != nil {
 		return s, err
@@ -76,6 +80,21 @@ func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 		return nil
 	})
 	return s, err
+}
+
+// sweepWiped deletes the records of wiped generations, a few at a time, so that
+// pushes are never kept waiting.
+func (g *Gallery) sweepWiped(ctx context.Context) error {
+	for left := 1; left > 0; {
+		err := g.store.Update(ctx, func(w Writer) (err error) {
+			left, err = w.SweepWiped(2000)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usedHashes is every hash that a release of any feed generation references.

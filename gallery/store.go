@@ -93,10 +93,11 @@ type Writer interface {
 	Reader
 
 	PutMeta(Meta) error
-	PutSetting(name, value string) error // an empty value deletes
-	NewFeed(f *Feed) error               // sets Number and Generation
-	NewGeneration(f *Feed) error         // sets a fresh Generation and queues the old one for the janitor
-	PutFeedState(feed uint32, s FeedState) error
+	PutSetting(name, value string) error         // an empty value deletes
+	NewFeed(f *Feed) error                       // sets Number and Generation
+	NewGeneration(f *Feed) error                 // sets a fresh Generation and queues the old one for the janitor
+	SweepWiped(limit int) (int, error)           // deletes at most limit (2,000 fit in an Update) records of queued generations; 0: none are left
+	PutFeedState(feed uint32, s FeedState) error // counts only: LastSeq and LastTime are AppendEvent's
 
 	PutPackage(generation uint32, p *Package) error
 	PutCard(generation uint32, c *Card) error

@@ -10,10 +10,6 @@ import (
 	"nougat/gallery"
 )
 
-// sessionCookie is the name of the cookie that holds a session's token. The
-// sign-in page sets it; its path is prefix + "/".
-const sessionCookie = "nougat_session"
-
 // admit asks the rule of c's route. It fills c.actor where the rule looks at who
 // asks, and returns errAnswered when it has written the answer itself.
 func (s *Server) admit(c *call) error {
@@ -96,9 +92,11 @@ func (s *Server) admitVisitor(c *call, rule rule) error {
 		case err == nil:
 			c.actor = a
 			s.vouch(c)
-		case !errors.Is(err, gallery.ErrNotFound):
+		case !errors.Is(err, gallery.ErrNotFound) && gallery.KindOf(err) != gallery.Forbidden:
 			return err
 		}
+		// A session that is over, or whose account is locked, is nobody's: the
+		// sign-in page says why.
 	}
 	if c.actor.SignedIn() || rule == anyPage || rule == readPage && c.feed.OpenToRead {
 		return nil
@@ -170,16 +168,4 @@ func clientProduct(agent string) string {
 		agent = agent[:100]
 	}
 	return strings.ToValidUTF8(agent, "?")
-}
-
-// sessionToken is the value of the session's cookie, "" without one.
-func sessionToken(r *http.Request) string {
-	if len(r.Header["Cookie"]) == 0 {
-		return ""
-	}
-	k, err := r.Cookie(sessionCookie)
-	if err != nil {
-		return ""
-	}
-	return k.Value
 }

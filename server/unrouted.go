@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
+	"nougat/ui"
 )
 
 // handleUnrouted is called for requests that no route took: echo's error
@@ -29,7 +30,7 @@ func (s *Server) handleUnrouted(err error, ec echo.Context) {
 	}
 	feed := s.feedOf(r.URL.Path)
 	rule := anyone
-	if status == http.StatusNotFound && !apiPath(r.URL.Path) && wantsHTML(r) {
+	if (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) && !apiPath(r.URL.Path) && wantsHTML(r) {
 		rule = anyPage
 	}
 	_ = s.serve(&route{Method: r.Method, Path: r.URL.Path, Rule: rule, Handle: s.unrouted(status, r)}, feed)(ec)
@@ -144,7 +145,11 @@ func (s *Server) unrouted(status int, r *http.Request) echo.HandlerFunc {
 }
 
 // handleMethodNotAllowed answers 405; echo has set Allow.
-func (s *Server) handleMethodNotAllowed(c echo.Context) error {
+func (s *Server) handleMethodNotAllowed(ec echo.Context) error {
+	c := ec.(*call)
+	if c.route.Rule.isPage() {
+		return s.show(c, http.StatusMethodNotAllowed, ui.WrongMethod(s.frame(c)))
+	}
 	r := c.Request()
 	msg := "This address does not take " + r.Method + "; it takes " + c.Response().Header().Get("Allow") + "."
 	setReason(r, msg)

@@ -91,6 +91,16 @@ func guard(c *call, policy []string) {
 // trusted proxy's, or that of the configured address.
 func (c *call) secure() bool { return strings.HasPrefix(c.site.base, "https://") }
 
+// byTLS reports whether the browser came by TLS. A form says it by its Origin:
+// with an https address configured, the gallery may still be reached in the clear
+// from beside it, where a cookie for TLS would be lost.
+func (c *call) byTLS() bool {
+	if origin := c.Request().Header.Get("Origin"); origin != "" && origin != "null" {
+		return strings.HasPrefix(origin, "https://")
+	}
+	return c.secure()
+}
+
 // show draws a page and sends it. Pages that name a person, and errors, are not
 // kept anywhere; others only by the browser, which asks again.
 func (s *Server) show(c *call, status int, page ui.Page) error {
@@ -171,6 +181,6 @@ func setCookie(c *call, k *http.Cookie) {
 	k.Path = c.site.prefix + "/"
 	k.HttpOnly = true
 	k.SameSite = http.SameSiteLaxMode
-	k.Secure = c.secure()
+	k.Secure = c.byTLS() || strings.HasPrefix(k.Name, "__")
 	http.SetCookie(c.Response(), k)
 }

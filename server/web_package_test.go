@@ -319,7 +319,7 @@ func TestErrorsAsPagesAndAsJSON(t *testing.T) { // UX-19, Q-15
 			t.Errorf("%s: %s %s", path, got.header.Get("Content-Type"), got.body)
 		}
 	}
-	v.do(v.request("GET", "/account/signout", nil)).is(http.StatusMethodNotAllowed)
+	v.get("/account/signout").is(http.StatusMethodNotAllowed).says("h1", "only takes forms")
 	// A session of nobody is no error.
 	u, _ := url.Parse(w.url)
 	v.client.Jar.SetCookies(u, []*http.Cookie{{Name: "nougat_session", Value: strings.Repeat("x", 3000)}})

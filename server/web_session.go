@@ -11,16 +11,51 @@ import (
 	"nougat/ui"
 )
 
+// sessionCookie is the name of the cookie that holds a session's token. Where the
+// browser came by TLS the name has a prefix: then no other host of the domain,
+// and nothing that came in the clear, can have set it.
+const (
+	sessionCookie       = "nougat_session"
+	sessionCookieSecure = "__Secure-nougat_session" // below a path
+	sessionCookieHost   = "__Host-nougat_session"   // at the root of its host
+)
+
 // sessionDays is how long a browser keeps the cookie; the gallery ends sessions
 // earlier when they are idle (R-ACC-11).
 const sessionDays = 30
 
-func setSession(c *call, token string) {
-	setCookie(c, &http.Cookie{Name: sessionCookie, Value: token, MaxAge: sessionDays * 24 * 60 * 60})
+// sessionToken is the value of the session's cookie, "" without one. A name that
+// nobody else can have set wins.
+func sessionToken(r *http.Request) string {
+	if len(r.Header["Cookie"]) == 0 {
+		return ""
+	}
+	for _, name := range [...]string{sessionCookieHost, sessionCookieSecure, sessionCookie} {
+		if k, err := r.Cookie(name); err == nil && k.Value != "" {
+			return k.Value
+		}
+	}
+	return ""
 }
 
+func setSession(c *call, token string) {
+	name := sessionCookie
+	switch {
+	case c.byTLS() && c.site.prefix == "":
+		name = sessionCookieHost
+	case c.byTLS():
+		name = sessionCookieSecure
+	}
+	setCookie(c, &http.Cookie{Name: name, Value: token, MaxAge: sessionDays * 24 * 60 * 60})
+}
+
+// dropSession takes back whatever cookie the request came with.
 func dropSession(c *call) {
-	setCookie(c, &http.Cookie{Name: sessionCookie, MaxAge: -1})
+	for _, name := range [...]string{sessionCookieHost, sessionCookieSecure, sessionCookie} {
+		if _, err := c.Request().Cookie(name); err == nil {
+			setCookie(c, &http.Cookie{Name: name, MaxAge: -1})
+		}
+	}
 }
 
 // handleSignInPage shows the form, or leads on who is signed in already.

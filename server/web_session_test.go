@@ -177,9 +177,10 @@ func TestCookiesBehindTLS(t *testing.T) {
 	w.people()
 	v := w.visitor()
 	r := v.request("POST", "/nuget/account/signin", url.Values{"name": {"ann"}, "password": {annPassword}, "return": {"/packages"}})
+	r.Header.Set("Origin", "https://packages.corp")
 	in := v.do(r).leadsTo("/nuget/packages")
 	cookie := in.header.Get("Set-Cookie")
-	if !strings.Contains(cookie, "Secure") || !strings.Contains(cookie, "Path=/nuget/") || !strings.Contains(cookie, "HttpOnly") {
+	if !strings.HasPrefix(cookie, "__Secure-nougat_session=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/nuget/") || !strings.Contains(cookie, "HttpOnly") {
 		t.Errorf("the cookie is %q", cookie)
 	}
 	if hsts := in.header.Get("Strict-Transport-Security"); hsts != "max-age=31536000" {
@@ -193,6 +194,48 @@ func TestCookiesBehindTLS(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestCookiesAtTheRootOfAHost(t *testing.T) {
+	w := openWebsite(t, func(_ *gallery.Options, o *server.Options) {
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	w.people()
+	v := w.visitor()
+	tls := func(method, path string, form url.Values, cookie string) *view {
+		r := v.request(method, path, form)
+		r.Host = "packages.corp"
+		r.Header.Set("X-Forwarded-Proto", "https")
+		if form != nil {
+			r.Header.Set("Origin", "https://packages.corp")
+		}
+		if cookie != "" {
+			r.Header.Set("Cookie", cookie)
+		}
+		return v.do(r)
+	}
+	in := tls("POST", "/account/signin", url.Values{"name": {"ann"}, "password": {annPassword}}, "").leadsTo("/")
+	cookie, attributes, _ := strings.Cut(in.header.Get("Set-Cookie"), ";")
+	if !strings.HasPrefix(cookie, "__Host-nougat_session=") || !strings.Contains(attributes, "Secure") || !strings.Contains(attributes, "Path=/;") || strings.Contains(attributes, "Domain") {
+		t.Errorf("the cookie is %s", in.header.Get("Set-Cookie"))
+	}
+	// One that another host of the domain may have set does not outweigh it.
+	tls("GET", "/", nil, "nougat_session=planted; "+cookie).is(http.StatusOK).says("summary", "ann")
+	out := tls("POST", "/account/signout", url.Values{}, cookie)
+	if gone := out.header.Get("Set-Cookie"); !strings.HasPrefix(gone, "__Host-nougat_session=;") || !strings.Contains(gone, "Max-Age=0") {
+		t.Errorf("signing out sets %s", gone)
+	}
+	tls("GET", "/account/apikeys", nil, cookie).is(http.StatusSeeOther)
+}
+
+// A gallery whose address is https may be set up from beside it, in the clear.
+func TestSetUpInTheClearOfAnAddressWithTLS(t *testing.T) {
+	w := openWebsite(t, nil)
+	v := w.visitor()
+	v.post("/setup/"+setupToken, "name", "ann", "password", annPassword, "brand", "x", "url", "https://packages.corp").leadsTo("/connect")
+	if got := v.get("/connect").is(http.StatusOK); !keyForm.MatchString(got.body) || !strings.Contains(got.body, "https://packages.corp/v3/index.json") {
+		t.Errorf("the first key is lost:\n%s", got.body)
+	}
 }
 
 func TestClosedGallery(t *testing.T) {

@@ -1,0 +1,412 @@
+package v3
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nougat/gallery"
+	"nougat/store/storetest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testGallery is a gallery with a clock of its own, and somebody who pushes.
+type testGallery struct {
+	testing.TB
+	*gallery.Gallery
+	feed  *gallery.Feed
+	actor gallery.Actor
+}
+
+func open(t testing.TB) *testGallery {
+	t.Helper()
+	store, blobs := storetest.Open(t)
+	at := time.Date(2026, 11, 24, 8, 0, 0, 123456700, time.UTC)
+	var mu sync.Mutex
+	g, err := gallery.Open(context.Background(), gallery.Options{
+		Store: store, Blobs: blobs,
+		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true}},
+		Now: func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			at = at.Add(time.Second)
+			return at
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close(context.Background()) })
+	a, _, err := g.AddAccount(context.Background(), gallery.NewAccount{Name: "ann", Password: "correct horse battery"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor, err := g.PersonActor(context.Background(), a.No, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testGallery{TB: t, Gallery: g, feed: g.Feeds()[0], actor: actor}
+}
+
+// push publishes a package made of a nuspec's metadata and files, whose content
+// is their name.
+func (g *testGallery) push(id, version, meta string, files ...string) {
+	g.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	add := func(name, content string) {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)})
+		if err == nil {
+			_, err = w.Write([]byte(content))
+		}
+		if err != nil {
+			g.Fatal(err)
+		}
+	}
+	add(id+".nuspec", fmt.Sprintf(`<?xml version="1.0"?><package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"><metadata><id>%s</id><version>%s</version><authors>Ann, Ben</authors>%s</metadata></package>`, id, version, meta))
+	for _, name := range files {
+		content := name
+		if strings.HasSuffix(name, ".png") {
+			content = "\x89PNG\r\n\x1a\n"
+		}
+		add(name, content)
+	}
+	if err := z.Close(); err != nil {
+		g.Fatal(err)
+	}
+	ctx := context.Background()
+	up, err := g.Receive(ctx, g.actor, g.feed, &b)
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer up.Discard()
+	if _, err := g.Push(ctx, g.actor, g.feed, up); err != nil {
+		g.Fatal(err)
+	}
+}
+
+func (g *testGallery) list(id, version string, listed bool) {
+	g.Helper()
+	if err := g.SetListed(context.Background(), g.actor, g.feed, id, version, listed); err != nil {
+		g.Fatal(err)
+	}
+}
+
+// plain gets a document as JSON text.
+func (g *testGallery) plain(d *Docs, ref Ref, err error) string {
+	g.Helper()
+	if err != nil {
+		g.Fatal(err)
+	}
+	doc, err := d.Get(context.Background(), &ref)
+	if err != nil {
+		g.Fatal(err)
+	}
+	b, err := doc.Inflate(nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	return string(b)
+}
+
+const full = `<title>Some "quoted" title</title><description>Line one.
+Line two &lt;with&gt; "marks" \ and ünïcode.</description><summary>Short.</summary><tags>one two</tags><language>en</language>
+<projectUrl>https://example.org/some</projectUrl><iconUrl>https://example.org/old.png</iconUrl><license type="file">LICENSE.txt</license><licenseUrl>https://aka.ms/deprecateLicenseUrl</licenseUrl>
+<icon>images\icon.png</icon><readme>readme.md</readme><releaseNotes>All is new.</releaseNotes><copyright>(c) Ann</copyright><requireLicenseAcceptance>true</requireLicenseAcceptance>
+<repository type="git" url="https://example.org/some.git" commit="abc"/><packageTypes><packageType name="Dependency"/><packageType name="Custom" version="1.0"/></packageTypes>
+<dependencies><group targetFramework="net8.0"><dependency id="Other.Package" version="[1.0, 2.0)"/><dependency id="Any"/></group><group targetFramework=".NETStandard2.0"/></dependencies>
+<frameworkAssemblies><frameworkAssembly assemblyName="System.Net.Http" targetFramework="net48"/></frameworkAssemblies>`
+
+// The golden files hold every kind of document.
+func TestGoldenDocuments(t *testing.T) {
+	g := open(t)
+	g.push("Full.Package", "1.0.0", full, "LICENSE.txt", "images/icon.png", "readme.md", "lib/net8.0/Full.Package.dll")
+	g.push("Full.Package", "1.1.0-Beta", `<description>Bare.</description><license type="expression">MIT OR (Apache-2.0 AND BSD-2-Clause)</license><projectUrl>not an address</projectUrl>`)
+	g.push("Full.Package", "2.0.0+build.5", `<description>Unlisted.</description><iconUrl>http://example.org/icon.png</iconUrl>`)
+	g.push("full.package", "3.0.0-rc.1", `<description>SemVer 2.</description>`)
+	g.push("Other.Package", "1.0.0.1", `<description>Four parts.</description>`)
+	g.list("full.package", "2.0", false)
+	d := New(g.Gallery, 0)
+	ctx := context.Background()
+	place := Place{Root: "https://nuget.example.org/sub/team", Keep: true}
+	docs := map[string]string{"service-index": g.plain(d, d.ServiceIndex(g.feed, place), nil)}
+	get := func(name string, ref Ref, err error) {
+		t.Helper()
+		docs[name] = g.plain(d, ref, err)
+	}
+	ref, err := d.FlatIndex(ctx, g.feed, "FULL.Package")
+	get("flat-index", ref, err)
+	for _, h := range []Hive{Plain, Gzip, SemVer2} {
+		ref, err = d.RegistrationIndex(ctx, g.feed, place, h, "FULL.Package")
+		get("registration-index-"+h.Path(), ref, err)
+	}
+	for _, v := range []string{"1.0", "2.0.0"} {
+		ref, err = d.RegistrationLeaf(ctx, g.feed, place, SemVer2, "FULL.Package", v)
+		get("registration-leaf-"+v, ref, err)
+	}
+	ref, err = d.CatalogIndex(ctx, g.feed, place)
+	get("catalog-index", ref, err)
+	ref, err = d.CatalogPage(ctx, g.feed, place, 0)
+	get("catalog-page", ref, err)
+	evs, err := g.Events(ctx, g.feed, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ev := range evs {
+		ref, err = d.CatalogLeaf(ctx, g.feed, place, ev.Time.Format(timeFolder), ev.ID.Key()+"."+ev.Version.Key()+".json")
+		get(fmt.Sprintf("catalog-leaf-%d", i+1), ref, err)
+	}
+	get("search", d.Search(g.feed, place, "q=full&prerelease=true&semVerLevel=2.0.0"), nil)
+	get("search-old", d.Search(g.feed, place, ""), nil)
+	get("autocomplete", d.Autocomplete(g.feed, place, "q=pack"), nil)
+	get("autocomplete-versions", d.Autocomplete(g.feed, place, "id=full.package&prerelease=true&semVerLevel=2.0.0"), nil)
+	for name, text := range docs {
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, []byte(text), "", " "); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		indented.WriteByte('\n')
+		file := filepath.Join("testdata", name+".json")
+		if *update {
+			if err := os.WriteFile(file, indented.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), indented.String()); diff != "" {
+			t.Errorf("%s is not as in its golden file (go test -update writes it anew):\n%s", name, diff)
+		}
+	}
+}
+
+// Verify reports documents and records that disagree.
+func TestVerify(t *testing.T) {
+	g := open(t)
+	g.push("A", "1.0.0", full, "LICENSE.txt", "images/icon.png", "readme.md")
+	g.push("A", "1.1.0-b.c", "<description>d</description>")
+	g.list("A", "1.0.0", false)
+	ctx := context.Background()
+	n, err := Verify(ctx, g.Gallery, g.feed, func(f gallery.Finding) { t.Error(f) })
+	if err != nil || n == 0 {
+		t.Fatalf("%d documents, %v", n, err)
+	}
+	// The comparison itself, against records that are not the documents'.
+	v := &verifier{docs: New(g.Gallery, 0), feed: g.feed, id: "a"}
+	_, releases, err := g.Releases(ctx, g.feed, "A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := *releases[0]
+	changed.Listed = true
+	changed.Size++
+	changed.Meta.Dependencies = nil
+	if err := v.hive(ctx, SemVer2, []*gallery.Release{&changed, releases[1]}); err != nil {
+		t.Fatal(err)
+	}
+	found := fmt.Sprint(v.found)
+	for _, want := range []string{"listed is false", "published is 1900", "dependencies is group", "packageSize in the catalog", "listed of its leaf"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("%q is not found in %s", want, found)
+		}
+	}
+	v.found = nil
+	if err := v.hive(ctx, SemVer2, releases[:1]); err != nil || len(v.found) == 0 {
+		t.Errorf("a version too many: %v, %v", v.found, err)
+	}
+	v.found = nil
+	if err := v.hive(ctx, SemVer2, nil); err != nil || len(v.found) == 0 {
+		t.Errorf("a document too many: %v, %v", v.found, err)
+	}
+}
+
+// Many who want one document wait for one rendering.
+func TestSingleFlight(t *testing.T) {
+	g := open(t)
+	g.push("A", "1.0.0", "<description>d</description>")
+	d := New(g.Gallery, 0)
+	ctx := context.Background()
+	var different atomic.Int32
+	var first atomic.Pointer[Document]
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			ref, err := d.RegistrationIndex(ctx, g.feed, Place{Root: "http://a", Keep: true}, SemVer2, "a")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			doc, err := d.Get(ctx, &ref)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if !first.CompareAndSwap(nil, doc) && first.Load() != doc {
+				different.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	// One who looked into the cache before and into the flights after may render
+	// again; that is rare and harmless.
+	if n := different.Load(); n > 5 {
+		t.Errorf("%d of 50 got a document of their own", n)
+	}
+	if len(d.flights) != 0 {
+		t.Error("a flight is still in the air")
+	}
+}
+
+// A client that leaves does not take the document from those who wait with it.
+func TestFlightOutlivesItsFirst(t *testing.T) {
+	g := open(t)
+	g.push("A", "1.0.0", "<description>d</description>")
+	d := New(g.Gallery, 0)
+	gone, cancel := context.WithCancel(context.Background())
+	ref, err := d.RegistrationIndex(gone, g.feed, Place{Root: "http://a", Keep: true}, SemVer2, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := d.Get(gone, &ref); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	c := newCache(20_000)
+	doc := func(n int) *Document { return &Document{Gzip: make([]byte, n)} }
+	for i := range 100 {
+		c.put(key{rev: uint64(i)}, doc(1000))
+		if c.bytes > c.limit {
+			t.Fatalf("%d bytes are kept", c.bytes)
+		}
+		c.get(key{rev: 0}) // asked for again and again
+	}
+	if c.get(key{rev: 0}) == nil || c.get(key{rev: 99}) == nil || c.get(key{rev: 50}) != nil {
+		t.Error("what was used last is not what is kept")
+	}
+	c.put(key{rev: 99}, doc(5000))
+	c.put(key{rev: 1000}, doc(100_000)) // larger than all
+	if c.bytes > c.limit {
+		t.Errorf("%d bytes are kept", c.bytes)
+	}
+	sum, n := 0, 0
+	for e := c.used.next; e != &c.used; e = e.next {
+		sum += e.doc.cost()
+		n++
+	}
+	if sum != c.bytes || n != len(c.m) {
+		t.Errorf("%d bytes in %d entries; counted %d in %d", sum, n, c.bytes, len(c.m))
+	}
+}
+
+// Different states and addresses have different tags.
+func TestTags(t *testing.T) {
+	d := New(open(t).Gallery, 0)
+	base := key{kind: registrationPage, hive: Gzip, feed: 1, count: 2, rev: 3, id: "ab", sub: "c", root: "d"}
+	seen := map[string]key{}
+	for _, change := range []func(*key){
+		func(*key) {}, func(k *key) { k.kind = registrationLeaf }, func(k *key) { k.hive = SemVer2 }, func(k *key) { k.feed = 2 }, func(k *key) { k.count = 3 },
+		func(k *key) { k.rev = 4 }, func(k *key) { k.id, k.sub = "a", "bc" }, func(k *key) { k.sub, k.root = "", "cd" }, func(k *key) { k.root = "https://x" },
+	} {
+		k := base
+		change(&k)
+		plain, packed := d.tags(&k)
+		for _, tag := range []string{plain, packed} {
+			if other, ok := seen[tag]; ok || len(tag) < 20 || tag[0] != '"' || tag[len(tag)-1] != '"' || strings.ContainsAny(tag[1:len(tag)-1], "\", ") {
+				t.Errorf("the tag %s of %+v is that of %+v", tag, k, other)
+			}
+			seen[tag] = k
+		}
+	}
+}
+
+func TestParam(t *testing.T) {
+	for raw, want := range map[string]string{
+		"q=a": "a", "Q=a": "a", "x=1&q=a+b%20c": "a b c", "q=&q=b": "", "%71=a": "a", "q": "", "": "", "q=%zz": "", "q=%zz&q=b": "b", "qq=1": "", "q=a;b": "a;b", "q=a&": "a", "&&q=a": "a",
+	} {
+		if got := Param(raw, "q"); got != want {
+			t.Errorf("Param(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func TestQueryOf(t *testing.T) {
+	for raw, want := range map[string]gallery.Query{
+		"":                               {Take: 20},
+		"q=x&skip=5&take=7":              {Text: "x", Skip: 5, Take: 7},
+		"skip=-1&take=-1":                {Take: 20},
+		"skip=a&take=b":                  {Take: 20},
+		"take=0":                         {Take: 0},
+		"take=1001&skip=999999":          {Take: 1000, Skip: 999999},
+		"take=99999999999999999999":      {Take: 20},
+		"prerelease=TRUE":                {Take: 20, View: gallery.View{Prerelease: true}},
+		"prerelease=1&semVerLevel=2.0.0": {Take: 20, View: gallery.View{SemVer2: true}},
+		"SEMVERLEVEL=3.1":                {Take: 20, View: gallery.View{SemVer2: true}},
+		"semVerLevel=2.0.0-beta":         {Take: 20},
+		"semVerLevel=x":                  {Take: 20},
+		"packageTypeFilter=DotnetTool":   {Take: 20, PackageType: "DotnetTool"},
+	} {
+		if got := queryOf(raw); got != want {
+			t.Errorf("queryOf(%q) = %+v, want %+v", raw, got, want)
+		}
+	}
+}
+
+// FuzzJSON holds the writer against the standard reader.
+func FuzzJSON(f *testing.F) {
+	f.Add("plain", "a\"b\\c")
+	f.Add("\x00\x1f\u2028", "\xff\xed\xa0\x80 ok \U0001F36B")
+	f.Fuzz(func(t *testing.T, one, two string) {
+		var w writer
+		w.open('{')
+		w.str("a", one, two)
+		w.opt("b", two)
+		w.strs("c", []string{one, two})
+		w.num("d", int64(len(one)))
+		w.name("e")
+		w.open('[')
+		w.open('{')
+		w.bool("f", true)
+		w.close('}')
+		w.text(two)
+		w.close(']')
+		w.close('}')
+		var got struct {
+			A string
+			B string
+			C []string
+			D int
+			E []any
+		}
+		if err := json.Unmarshal(w.b, &got); err != nil {
+			t.Fatalf("%v in %q", err, w.b)
+		}
+		one, two = string([]rune(one)), string([]rune(two)) // each wrong byte is U+FFFD
+		if got.A != one+two || got.B != two || got.C[0] != one || got.C[1] != two || got.E[1] != two {
+			t.Errorf("%q and %q came back as %+v", one, two, got)
+		}
+		if !utf8.Valid(w.b) {
+			t.Errorf("%q is no UTF-8", w.b)
+		}
+	})
+}
