@@ -15,6 +15,7 @@ const (
 	maxQueryBytes = 4096
 	maxQueryWords = 32 // words in all, and values in all
 	maxQueryParts = 12 // of a word: one with more matches as a whole only
+	maxPhrases    = 4  // that are looked for in the texts; the words of more count as single words
 )
 
 // A parsedQuery is a query in the language of protocol.md 4.2: a package must
@@ -28,7 +29,7 @@ type parsedQuery struct {
 	exact, beginning string
 	boost            uint64
 
-	words int // read so far
+	words, phrases int // read so far
 }
 
 // A clause is met by a package that has one of the values in one of the fields.
@@ -162,7 +163,7 @@ func (q *parsedQuery) addFree(values []rawValue) {
 	for _, v := range values {
 		found := q.readWords(v.text)
 		if v.quoted && len(found) > 0 {
-			q.addClause(queryValue{words: found, phrase: true})
+			q.addClause(queryValue{words: found, phrase: q.mayPhrase(found)})
 			last = -1
 			continue
 		}
@@ -223,12 +224,20 @@ func (q *parsedQuery) addField(field uint32, values []rawValue) {
 			if field == fieldID && !v.quoted {
 				words[len(words)-1].prefix = true
 			}
-			c.values = append(c.values, queryValue{words: words, phrase: v.quoted})
+			c.values = append(c.values, queryValue{words: words, phrase: v.quoted && q.mayPhrase(words)})
 		}
 	}
 	if len(c.values) > 0 {
 		q.clauses = append(q.clauses, c)
 	}
+}
+
+// mayPhrase reports whether the words are a phrase that is still looked for.
+func (q *parsedQuery) mayPhrase(words []queryWord) bool {
+	if len(words) > 1 {
+		q.phrases++
+	}
+	return len(words) > 1 && q.phrases <= maxPhrases
 }
 
 // readWords returns the words of a text, as far as the query may have more.

@@ -141,7 +141,7 @@ func (m *matcher) value(v *queryValue, fields uint32, from []match) []match {
 		return m.scan(m.seg.exact(v.marked), fields, false, from)
 	}
 	found := m.words(v.words, fields, from)
-	if v.phrase && len(v.words) > 1 {
+	if v.phrase {
 		found = slices.DeleteFunc(found, func(x match) bool { return !m.hasPhrase(int(x.doc), v.words, fields) })
 	}
 	return found
@@ -248,31 +248,36 @@ func (m *matcher) scan(posts []uint32, fields uint32, prefix bool, from []match)
 }
 
 // meet returns the packages of ascending postings that are among from, leaping
-// over the postings in between.
+// over long stretches of postings in between.
 func (m *matcher) meet(posts []uint32, fields uint32, prefix bool, from []match) []match {
 	found := m.list()
+	at := 0
 	for _, x := range from {
 		lowest := x.doc << docShift
-		if len(posts) > 0 && posts[0] < lowest {
-			step := 1
-			for step < len(posts) && posts[step] < lowest {
-				step *= 2
+		for steps := 0; at < len(posts) && posts[at] < lowest; at++ {
+			if steps++; steps > 8 {
+				at += leap(posts[at:], lowest)
+				break
 			}
-			at, _ := slices.BinarySearch(posts[step/2:min(step+1, len(posts))], lowest)
-			posts = posts[step/2+at:]
 		}
-		for len(posts) > 0 && posts[0]>>docShift == x.doc {
-			p := posts[0]
-			posts = posts[1:]
-			if p&m.bit != 0 && p&fields != 0 {
+		for ; at < len(posts) && posts[at]>>docShift == x.doc; at++ {
+			if p := posts[at]; p&m.bit != 0 && p&fields != 0 {
 				found = append(found, match{x.doc, m.scoreOf(p&fields, x.doc, prefix)})
 			}
 		}
-		if len(posts) == 0 {
-			break
-		}
 	}
 	return found
+}
+
+// leap returns where in ascending postings the first is that is not below
+// lowest, in steps that double.
+func leap(posts []uint32, lowest uint32) int {
+	step := 1
+	for step < len(posts) && posts[step] < lowest {
+		step *= 2
+	}
+	at, _ := slices.BinarySearch(posts[step/2:min(step+1, len(posts))], lowest)
+	return step/2 + at
 }
 
 // gather returns the packages of the postings of several words, taken as those

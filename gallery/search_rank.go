@@ -52,11 +52,7 @@ var fieldWeights = func() (weights [allFields + 1]uint16) {
 
 // weight is what a package has for a word in these fields.
 func (m *matcher) weight(fields, doc uint32) uint32 {
-	w := uint32(fieldWeights[fields])
-	if fields&fieldID != 0 {
-		w += uint32(m.seg.bonus[doc])
-	}
-	return w
+	return uint32(fieldWeights[fields&allFields]) + fields&fieldID*uint32(m.seg.bonus[doc]) // fieldID is 1
 }
 
 func (m *matcher) scoreOf(fields, doc uint32, prefix bool) uint32 {

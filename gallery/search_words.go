@@ -1,7 +1,6 @@
 package gallery
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -130,56 +129,57 @@ func eachPart(word []byte, cuts []int, f func(part []byte)) {
 }
 
 // hasPhrase reports whether the words, in lower case, stand next to each other
-// in text. It does what each would, without copying what it reads.
+// in text. It sees the words that each does, without copying them.
 func hasPhrase(text string, words []queryWord) bool {
-	for i := 0; i < len(text); {
-		if class, _, size := classify(text, i); class == separator {
-			i += size
-			continue
-		}
+	for i := skip(text, 0, false); i < len(text); {
 		at, met := i, true
-		for n := range words {
+		for n := 0; met && n < len(words); n++ {
 			if n > 0 {
-				for at < len(text) {
-					class, _, size := classify(text, at)
-					if class != separator {
-						break
-					}
-					at += size
-				}
+				at = skip(text, at, false)
 			}
-			if at, met = skipWord(text, at, words[n].whole); !met {
-				break
-			}
+			at, met = skipWord(text, at, words[n].whole)
 		}
 		if met {
 			return true
 		}
-		i, _ = skipWord(text, i, "")
+		i = skip(text, skip(text, i, true), false)
 	}
 	return false
 }
 
-// skipWord returns where the word at i ends, and whether it is that word.
-func skipWord(text string, i int, word string) (end int, same bool) {
-	same = true
-	length := 0
+// skip returns where a run of characters of words, or of separators, ends.
+func skip(text string, i int, words bool) int {
 	for i < len(text) {
-		class, c, size := classify(text, i)
-		if class == separator {
-			break
+		size := 1
+		class := separator
+		if b := text[i]; b < utf8.RuneSelf {
+			class = int(ascii[b])
+		} else {
+			class, _, size = classifyWide(text[i:])
 		}
-		if length+utf8.UTFMax <= maxWord {
-			if c < utf8.RuneSelf {
-				same = same && length < len(word) && word[length] == byte(c)
-				length++
-			} else {
-				n := utf8.RuneLen(c)
-				same = same && strings.HasPrefix(word[min(length, len(word)):], string(c))
-				length += n
-			}
+		if words != (class != separator) {
+			break
 		}
 		i += size
 	}
-	return i, same && length == len(word)
+	return i
+}
+
+// skipWord returns where the word at i ends if it is that word, and else false.
+func skipWord(text string, i int, word string) (end int, same bool) {
+	for rest := word; rest != ""; {
+		if i == len(text) {
+			return i, false
+		}
+		class, c, size := classify(text, i)
+		want, n := utf8.DecodeRuneInString(rest)
+		if class == separator || c != want {
+			return i, false
+		}
+		i, rest = i+size, rest[n:]
+	}
+	if end = skip(text, i, true); end > i {
+		return end, len(word)+utf8.UTFMax > maxWord // it was cut off
+	}
+	return end, true
 }

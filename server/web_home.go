@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -36,6 +37,11 @@ func (s *Server) handleHome(ec echo.Context) error {
 	if err != nil {
 		return err
 	}
+	types, err := s.packageTypes(c)
+	if err != nil {
+		return err
+	}
+	types = slices.DeleteFunc(types, func(t string) bool { return strings.EqualFold(t, "Dependency") })
 	f := s.frame(c)
 	return s.show(c, http.StatusOK, ui.HomePage{
 		Frame:     f,
@@ -43,6 +49,7 @@ func (s *Server) handleHome(ec echo.Context) error {
 		Versions:  int64(totals.Versions),
 		Downloads: int64(totals.Downloads),
 		Recent:    s.rows(c, f, found.Hits),
+		Types:     types,
 		Index:     c.root + "/v3/index.json",
 	})
 }

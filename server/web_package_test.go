@@ -151,6 +151,9 @@ func TestUnlistAndRelist(t *testing.T) { // UX-06, Q-26
 	stranger.get("/packages/Contoso.Text.Tables/2.0.0").is(http.StatusOK).says("main", "unlisted")
 
 	owner.submit(done, "/packages/Contoso.Text.Tables/2.0.0/relist").says("[role=status]", "listed again")
+	owner.post("/packages/Contoso.Text.Tables/2.0.0/unlist").leadsTo("/packages/Contoso.Text.Tables/2.0.0")
+	own := owner.get("/packages/Contoso.Text.Tables/2.0.0").says(".note button", "Relist")
+	owner.submit(own, "/packages/Contoso.Text.Tables/2.0.0/relist").says("h1", "2.0.0").says("[role=status]", "listed again")
 	stranger.get("/packages/Contoso.Text.Tables").says("h1", "2.0.0")
 
 	for _, version := range []string{"1.0.0", "2.0.0"} {
@@ -279,7 +282,11 @@ func TestSearchPage(t *testing.T) { // UX-04
 	if n := next.Find(".row").Length(); n != 7 {
 		t.Errorf("%d rows on the second page", n)
 	}
-	v.get("/packages?q=tables").says("h1", "1 package for “tables”").says(".row", "Contoso.Text.Tables", "1.0.0-beta", "ann", "net8.0")
+	found := v.get("/packages?q=tables").says("h1", "1 package for “tables”").says(".row", "Contoso.Text.Tables", "1.0.0-beta", "ann", "net8.0")
+	asJSON := found.Find(".after a").AttrOr("href", "")
+	if got := v.get(asJSON); got.header.Get("Content-Type") != "application/json" || !strings.Contains(got.body, `"totalHits":1`) {
+		t.Errorf("%s answers %s %s", asJSON, got.header.Get("Content-Type"), got.body)
+	}
 	v.get("/packages?q=tables&prerel=false").says("h1", "Nothing found")
 	v.get("/packages?Q=tables&PREREL=False").says("h1", "Nothing found")
 	v.get("/packages?type=dotnettool").says("h1", "1 package").says(".row", "A.Tool")

@@ -55,6 +55,7 @@ func (s *Server) handleSearchPage(ec echo.Context) error {
 	p.Query = q.Text
 	p.Rows = s.rows(c, p.Frame, found.Hits)
 	p.Total = found.Total
+	p.JSON = jsonOf(p.Frame, q)
 	p.Pages = pages(found.Total, searchRows)
 	if p.Types, err = s.typeChoices(c, q); err != nil {
 		return err
@@ -72,18 +73,10 @@ var usualTypes = []string{"Dependency", "DotnetTool", "Template", "MSBuildSdk", 
 // typeChoices are the package types to filter by, when there is more than one,
 // with how many of each answer the question.
 func (s *Server) typeChoices(c *call, q gallery.Query) ([]ui.TypeChoice, error) {
-	types, err := s.g.PackageTypes(c.Request().Context(), c.feed)
+	types, err := s.packageTypes(c)
 	if err != nil || len(types) < 2 && q.PackageType == "" {
 		return nil, err
 	}
-	rank := func(t string) int {
-		if i := slices.IndexFunc(usualTypes, func(u string) bool { return strings.EqualFold(u, t) }); i >= 0 {
-			return i
-		}
-		return len(usualTypes)
-	}
-	slices.SortStableFunc(types, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
-	types = types[:min(len(types), maxTypes)]
 	choices := make([]ui.TypeChoice, len(types))
 	for i, t := range types {
 		q.PackageType, q.Skip, q.Take = t, 0, 0
@@ -94,6 +87,36 @@ func (s *Server) typeChoices(c *call, q gallery.Query) ([]ui.TypeChoice, error) 
 		choices[i] = ui.TypeChoice{Type: t, Count: found.Total}
 	}
 	return choices, nil
+}
+
+// packageTypes are those of the feed's packages, the usual ones first.
+func (s *Server) packageTypes(c *call) ([]string, error) {
+	types, err := s.g.PackageTypes(c.Request().Context(), c.feed)
+	if err != nil {
+		return nil, err
+	}
+	rank := func(t string) int {
+		if i := slices.IndexFunc(usualTypes, func(u string) bool { return strings.EqualFold(u, t) }); i >= 0 {
+			return i
+		}
+		return len(usualTypes)
+	}
+	slices.SortStableFunc(types, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return types[:min(len(types), maxTypes)], nil
+}
+
+// jsonOf is the address where the feed answers the same question: its programs
+// ask it in the order of relevance only.
+func jsonOf(f ui.Frame, q gallery.Query) string {
+	if q.Sort != gallery.ByRelevance {
+		return ""
+	}
+	ask := url.Values{"q": {q.Text}, "skip": {strconv.Itoa(q.Skip)}, "take": {strconv.Itoa(q.Take)},
+		"prerelease": {strconv.FormatBool(q.View.Prerelease)}, "semVerLevel": {"2.0.0"}}
+	if q.PackageType != "" {
+		ask.Set("packageType", q.PackageType)
+	}
+	return f.Root() + "/v3/query?" + ask.Encode()
 }
 
 // near are packages whose IDs resemble what was asked for; none when that cannot

@@ -31,7 +31,8 @@
 // {base} is Frame.Base and {root} is Frame.Base + Frame.FeedRoot. "return" is a
 // path below the base that begins with one slash; the server must check that
 // before it redirects there. "page" is the page of the versions table to come
-// back to, at {root}/packages/{id}?show=versions&page={page}.
+// back to, at {root}/packages/{id}?show=versions&page={page}; without it the
+// form was on the version's own page, and comes back to that.
 //
 // These are read with GET:
 //

@@ -216,7 +216,7 @@ func fixtures() []fixture {
 	test := frame("/test/packages/A")
 	test.Feed, test.FeedRoot, test.TestFeed = "test", "/test", true
 	test.Feeds = []FeedLink{{"main", ""}, {"test", "/test"}}
-	home := HomePage{Frame: signedOut("/"), Packages: 1204, Versions: 9310, Downloads: 1_204_001, Recent: rows(), Index: "https://nuget.contoso.example/v3/index.json"}
+	home := HomePage{Frame: signedOut("/"), Packages: 1204, Versions: 9310, Downloads: 1_204_001, Recent: rows(), Types: []string{"DotnetTool", "Template"}, Index: "https://nuget.contoso.example/v3/index.json"}
 	below := frame("/packages?q=tables")
 	below.Base = "/gallery"
 

@@ -89,6 +89,8 @@ type HomePage struct {
 	Downloads int64
 	// Recent are the packages updated last, newest first, at most 10.
 	Recent []PackageRow
+	// Types are the package types to look at beside all; empty shows none.
+	Types []string
 	// Index is the absolute address of the feed's service index.
 	Index string
 }
@@ -166,6 +168,9 @@ type SearchPage struct {
 	Page, Pages int
 	// Near are packages with similar IDs, for a question without an answer.
 	Near []PackageRow
+	// JSON is the address of the feed's own answer to the question, "" when there
+	// is none.
+	JSON string
 }
 
 // TypeChoice is a package type to filter by.

@@ -367,7 +367,7 @@ func TestPackageNotes(t *testing.T) {
 		{"nothing to say", func(*PackagePage) {}, nil},
 		{"missing", func(p *PackagePage) { p.Missing = "9.9.9" }, []string{"9.9.9 is not here. This is 2.0.0."}},
 		{"unlisted, stranger", func(p *PackagePage) { p.Unlisted = true }, []string{"2.0.0 is unlisted by its owners: it is in no search, and projects that use it still restore."}},
-		{"unlisted, owner", func(p *PackagePage) { p.Unlisted, p.CanManage = true, true }, []string{"2.0.0 is unlisted: it is in no search, and projects that use it still restore. Relist it under Versions."}},
+		{"unlisted, owner", func(p *PackagePage) { p.Unlisted, p.CanManage = true, true }, []string{"2.0.0 is unlisted: it is in no search, and projects that use it still restore. Other versions are under Versions.Relist"}},
 		{"newer", func(p *PackagePage) { p.Newer, p.LatestStable = true, "3.0.0" }, []string{"3.0.0 is newer. See it"}},
 		{"prerelease", func(p *PackagePage) { p.Prerelease, p.LatestStable = true, "1.0.0" }, []string{"This is a prerelease. The latest stable version is 1.0.0."}},
 		{"prerelease, newer stable", func(p *PackagePage) { p.Prerelease, p.Newer, p.LatestStable = true, true, "3.0.0" }, []string{"3.0.0 is newer, and stable. See it"}},

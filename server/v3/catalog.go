@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
+	"net/url"
 	"path"
 	"sort"
 	"strconv"
@@ -288,7 +289,7 @@ func (r *renderer) entries(leaf string, entries []nuget.Entry) {
 			continue
 		}
 		w.open('{')
-		w.str("@id", leaf, "#", e.Name)
+		w.str("@id", leaf, (&url.URL{Fragment: e.Name}).String())
 		w.str("@type", "PackageEntry")
 		w.num("compressedLength", e.Compressed)
 		w.str("fullName", e.Name)
