@@ -11,9 +11,8 @@ import (
 // cut without being copied. 20,000 cards then take the size of their texts, and
 // the garbage collector sees one pointer a card.
 
-// packCard returns the card as readCard reads it.
-func packCard(c *Card) string {
-	b := make([]byte, 0, 512)
+// appendCard appends the card as readCard reads it.
+func appendCard(b []byte, c *Card) []byte {
 	b = appendText(b, string(c.ID))
 	b = binary.AppendUvarint(b, c.Rev)
 	b = binary.AppendUvarint(b, uint64(len(c.Owners)))
@@ -34,7 +33,7 @@ func packCard(c *Card) string {
 		b = append(b, flag(v.SemVer2, 1))
 		b = appendText(b, v.Version.Original())
 	}
-	return string(b)
+	return b
 }
 
 // The flags of a face.
@@ -89,7 +88,7 @@ func appendTexts(b []byte, texts []string) []byte {
 	return b
 }
 
-// readCard returns the card that packCard packed. Empty lists come back nil,
+// readCard returns the card that appendCard wrote. Empty lists come back nil,
 // times in UTC.
 func readCard(packed string) *Card {
 	r := cardReader{packed}

@@ -14,7 +14,7 @@ import (
 // numbered from 0 in the order of their folded IDs.
 type segment struct {
 	keys   []string    // folded IDs, ascending
-	cards  []string    // packCard
+	cards  []string    // appendCard
 	views  []uint8     // the views that show the package, a bit for each View.Index
 	bonus  []uint16    // what a word of the ID adds to a score
 	recent [][4]uint64 // when the version that a view shows was published (recency)
@@ -218,6 +218,7 @@ type segmentBuilder struct {
 	found   []foundWord
 	posts   []uint32 // of one word of one package
 	mark    []byte
+	packed  []byte
 }
 
 type foundWord struct{ word, posting uint32 }
@@ -243,7 +244,8 @@ func (b *segmentBuilder) add(c *Card) {
 	}
 	doc, s := len(b.seg.keys), b.seg
 	s.keys = append(s.keys, c.ID.Key())
-	s.cards = append(s.cards, packCard(c))
+	b.packed = appendCard(b.packed[:0], c)
+	s.cards = append(s.cards, string(b.packed))
 	s.views = append(s.views, views)
 	s.recent = append(s.recent, recent)
 

@@ -238,7 +238,7 @@ func TestBrowserFlows(t *testing.T) {
 
 	b.do(chromedp.Click(chromedp.CSS(".themes button[value=dark]")))
 	b.until(`document.documentElement.dataset.theme === "dark"`)
-	b.do(chromedp.Click(chromedp.CSS("details.menu summary")), chromedp.Click(chromedp.CSS("details.menu form button")))
+	b.signOut()
 	b.until(`[...document.querySelectorAll("header a")].some(a => a.innerText === "Sign in")`)
 	b.open("/account/apikeys")
 	b.heading("Sign in")
@@ -278,38 +278,72 @@ func TestPictures(t *testing.T) {
 	person.post("/account/apikeys", "name", "laptop", "days", "1", "scopes", "push", "scopes", "read")
 	person.get("/account/apikeys")
 	b := w.tab(t)
-	for _, window := range []struct {
-		name          string
-		width, height int64
-		scheme        string
-	}{{"desktop", 1200, 900, "light"}, {"desktop-dark", 1200, 900, "dark"}, {"phone", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"}} {
-		folder := filepath.Join(*pictures, window.name)
-		b.must(os.MkdirAll(folder, 0o755))
+	for _, window := range windows {
 		b.window(window.width, window.height, window.scheme)
-		for _, signedIn := range []bool{false, true} {
-			if signedIn {
-				b.open("/account/signin")
-				b.do(chromedp.SendKeys(chromedp.CSS("#f-name"), "bob"), chromedp.SendKeys(chromedp.CSS("#f-password"), bobPassword+kb.Enter))
-				b.until(`document.querySelector("header summary")?.innerText.includes("bob") === true`)
-			}
-			for name, path := range picturesOf(signedIn) {
-				b.open(path)
-				picture, err := chromedp.Run(b, chromedp.FullScreenshot(100))
-				b.must(err)
-				b.must(os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644))
-			}
-			if signedIn {
-				b.open("/account/apikeys")
-				b.do(chromedp.SendKeys(chromedp.CSS("#f-name"), "new "+window.name), chromedp.Click(chromedp.CSS("form[action='/account/apikeys'] button.primary")))
-				b.until(`document.querySelector(".new") !== null`)
-				picture, err := chromedp.Run(b, chromedp.FullScreenshot(100))
-				b.must(err)
-				b.must(os.WriteFile(filepath.Join(folder, "keys-new.png"), picture, 0o644))
-				b.do(chromedp.Click(chromedp.CSS("details.menu summary")), chromedp.Click(chromedp.CSS("details.menu form button")))
-				b.until(`document.querySelector("header summary")?.innerText.includes("bob") !== true`)
-			}
+		for name, path := range picturesOf(false) {
+			b.picture(window.name, name, path)
 		}
+		b.signIn("bob", bobPassword)
+		for name, path := range picturesOf(true) {
+			b.picture(window.name, name, path)
+		}
+		b.open("/account/apikeys")
+		b.do(chromedp.SendKeys(chromedp.CSS("#f-name"), "new "+window.name), chromedp.Click(chromedp.CSS("form[action='/account/apikeys'] button.primary")))
+		b.until(`document.querySelector(".new") !== null`)
+		b.picture(window.name, "keys-new", "")
+		b.signOut()
 	}
+	for _, window := range windows {
+		w := openWebsite(t, closed)
+		b := w.tab(t)
+		b.window(window.width, window.height, window.scheme)
+		b.picture(window.name, "setup", "/setup/"+setupToken)
+		b.do(chromedp.SendKeys(chromedp.CSS("#f-name"), "ann"), chromedp.SendKeys(chromedp.CSS("#f-password"), "short"), chromedp.Click(chromedp.CSS("button.primary")))
+		b.until(`document.querySelector("#f-password-error") !== null`)
+		b.picture(window.name, "setup-wrong", "")
+		b.do(chromedp.SendKeys(chromedp.CSS("#f-password"), annPassword), chromedp.Click(chromedp.CSS("button.primary")))
+		b.heading("Your gallery is ready")
+		b.picture(window.name, "connect-ready", "")
+		b.picture(window.name, "home-empty", "/")
+		b.picture(window.name, "keys-first", "/account/apikeys")
+		b.picture(window.name, "search-empty", "/packages")
+		b.picture(window.name, "test-feed", "/test/packages")
+		b.signOut()
+		b.picture(window.name, "signin-closed", "/packages")
+		b.picture(window.name, "wrong-method", "/theme")
+	}
+}
+
+// windows are those in which pictures are taken.
+var windows = []struct {
+	name          string
+	width, height int64
+	scheme        string
+}{{"desktop", 1200, 900, "light"}, {"desktop-dark", 1200, 900, "dark"}, {"phone", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"}}
+
+// picture draws the whole page at path, or the one that is open.
+func (b *tab) picture(folder, name, path string) {
+	b.t.Helper()
+	if path != "" {
+		b.open(path)
+	}
+	drawn, err := chromedp.Run(b, chromedp.FullScreenshot(100))
+	b.must(err)
+	b.must(os.MkdirAll(filepath.Join(*pictures, folder), 0o755))
+	b.must(os.WriteFile(filepath.Join(*pictures, folder, name+".png"), drawn, 0o644))
+}
+
+func (b *tab) signIn(name, password string) {
+	b.t.Helper()
+	b.open("/account/signin")
+	b.do(chromedp.SendKeys(chromedp.CSS("#f-name"), name), chromedp.SendKeys(chromedp.CSS("#f-password"), password+kb.Enter))
+	b.until(fmt.Sprintf(`document.querySelector("header summary").innerText.includes(%q)`, name))
+}
+
+func (b *tab) signOut() {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS("details.menu summary")), chromedp.Click(chromedp.CSS("details.menu form button")))
+	b.until(`document.readyState === "complete" && document.querySelector("details.menu form") === null`)
 }
 
 func picturesOf(signedIn bool) map[string]string {
