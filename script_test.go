@@ -70,13 +70,17 @@ import (
 //		Compares two texts, of variables mostly.
 //	private FILE...
 //		The files and folders must be for their owner alone. Passes on Windows.
+//	client dotnet|paket|nuget; sources FOLDER NAME=URL[,USER,PASSWORD]...
+//		Real clients: script_client_test.go.
 //	flip GLOB
 //		Changes the last byte of the one file that matches.
+//
+// The stories with real clients have more, in client_test.go.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){
+	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"need": cmdNeed, "serve": cmdServe, "stop": cmdStop, "gone": cmdGone, "crash": cmdCrash, "exits": cmdExits,
 		"http": cmdHTTP, "nupkg": cmdNupkg, "json": cmdJSON, "let": cmdLet, "flip": cmdFlip,
-		"expect": cmdExpect, "private": cmdPrivate,
+		"expect": cmdExpect, "private": cmdPrivate, "client": cmdClient, "sources": cmdSources,
 	}
 }
 

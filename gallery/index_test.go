@@ -447,6 +447,16 @@ func TestIndexStart(t *testing.T) {
 	})
 }
 
+// waitForMerge waits until no merge runs in the background.
+func waitForMerge(ix *index) {
+	for busy := true; busy; {
+		time.Sleep(time.Millisecond)
+		ix.mu.Lock()
+		busy = ix.busy != 0
+		ix.mu.Unlock()
+	}
+}
+
 // TestIndexSegments pushes thousands of packages one by one and looks at what
 // holds them: few parts, nothing lost, nothing twice.
 func TestIndexSegments(t *testing.T) {
@@ -466,13 +476,7 @@ func TestIndexSegments(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%500 == 0 {
-			// Let the background merge end: its speed is not what is tested.
-			for busy := true; busy; {
-				ix.mu.Lock()
-				busy = ix.busy != 0
-				ix.mu.Unlock()
-				time.Sleep(time.Millisecond)
-			}
+			waitForMerge(ix) // its speed is not what is tested
 			most = max(most, len(ix.snap.Load().parts))
 		}
 	}

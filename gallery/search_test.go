@@ -781,6 +781,13 @@ func TestSearchEqualsReference(t *testing.T) {
 				}
 			}
 			if round.start > 1000 {
+				// Enough to have everything merged, in the background.
+				for range 1300 {
+					if err := ix.applied(t.Context(), s.put(Pushed, randomCard(t, r, ids[r.IntN(len(ids))]))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				waitForMerge(ix)
 				if len(ix.snap.Load().parts[0].seg.heavy) == 0 {
 					t.Error("no heavy beginnings: the round is too small for what it tests")
 				}

@@ -261,23 +261,6 @@ func (s *Server) run(c *call, feed int) {
 // errAnswered is returned by what has written the answer itself.
 var errAnswered = errors.New("answered")
 
-// feed is the feed that the request is for: main at the root of the site.
-func (s *Server) feed(c echo.Context) *gallery.Feed { return c.(*call).feed }
-
-// actor is who asks; the zero Actor is nobody. Pages find the session's account
-// here, reads of a closed feed who sent the credentials.
-func (s *Server) actor(c echo.Context) gallery.Actor { return c.(*call).actor }
-
-// base is the public address of the site, without a slash at the end.
-func (s *Server) base(c echo.Context) string { return c.(*call).site.base }
-
-// prefix is the path of base: "" or "/gallery".
-func (s *Server) prefix(c echo.Context) string { return c.(*call).site.prefix }
-
-// root is the public address of the feed's root, without a slash at the end;
-// the service index is root + "/v3/index.json".
-func (s *Server) root(c echo.Context) string { return c.(*call).root }
-
 // brand is the name of the gallery.
 func (s *Server) brand() string { return s.live.Load().brand }
 

@@ -56,7 +56,7 @@ func (s *Server) setUpPage(c *call) ui.SetupPage {
 		Frame:        s.setUpFrame(c),
 		Token:        s.o.SetupToken,
 		SiteName:     s.brand(),
-		URL:          s.base(c),
+		URL:          c.site.base,
 		Read:         readSignedIn,
 		PasswordRule: ui.PasswordRule,
 		Fixed:        map[string]bool{},
@@ -131,7 +131,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[str
 		p.URL = strings.TrimRight(strings.TrimSpace(form.Get("url")), "/")
 		// A loopback address that was left as it was guessed is not pinned: the port
 		// may be another at the next start.
-		if p.URL != "" && !(p.URL == s.base(c) && loopback(p.URL)) {
+		if p.URL != "" && !(p.URL == c.site.base && loopback(p.URL)) {
 			probe := Server{feedNames: s.feedNames}
 			if err := probe.configure("", p.URL); err != nil {
 				p.Errors["url"] = ui.AddressWrong
