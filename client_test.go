@@ -14,24 +14,14 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"nougat/internal/need"
 )
 
-// The stories client-….txtar drive real clients: dotnet, nuget.exe on mono and
-// Paket, called with exec. They have these commands besides:
+// The stories with real clients have these commands besides those of
+// script_test.go and script_client_test.go:
 //
-//	world TOOL...
-//		Skips the script unless the tools are here (dotnet, mono, paket, nginx; names
-//		for NOUGAT_TEST_REQUIRE too), and always with -short. Gives the clients a
-//		home, caches and settings below $WORK/world, so that nothing of the
-//		machine's own is seen or changed. Sets $NUGET_EXE for mono. What a client
-//		remembers of a feed for 30 minutes lies in $NUGET_HTTP_CACHE_PATH, what it has
-//		unpacked in $NUGET_PACKAGES: rm makes it forget.
 //	expand FILE...
 //		Replaces ${NAME} in files by the variable's value. An unset name fails.
 //	port NAME
@@ -47,62 +37,9 @@ import (
 //		FILE, and asks UPSTREAM.
 func clientCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"world": cmdWorld, "expand": cmdExpand, "port": cmdPort, "await": cmdAwait,
+		"expand": cmdExpand, "port": cmdPort, "await": cmdAwait,
 		"certificate": cmdCertificate, "recipe": cmdRecipe,
 	}
-}
-
-func cmdWorld(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: world TOOL...")
-	}
-	tb := scriptTB{ts: ts}
-	if testing.Short() {
-		tb.Skipf("real clients take long: not with -short")
-	}
-	for _, name := range args {
-		program := need.Tool(tb, name, name)
-		switch name {
-		case "dotnet":
-			if program, err := filepath.EvalSymlinks(program); err == nil {
-				ts.Setenv("DOTNET_ROOT", filepath.Dir(program))
-			}
-		case "paket": // starts as a program of its own and looks for the runtime
-			if root := os.Getenv("DOTNET_ROOT"); root != "" {
-				ts.Setenv("DOTNET_ROOT", root)
-			}
-		case "mono":
-			exe, err := filepath.Abs(filepath.Join("..", "shared", "dotnet", "tools", "nuget-6.13.1.exe"))
-			ts.Check(err)
-			if _, err := os.Stat(exe); err != nil {
-				need.Missing(tb, name, err.Error())
-			}
-			ts.Setenv("NUGET_EXE", exe)
-		}
-	}
-	for name, dir := range map[string]string{
-		"HOME": "home", "USERPROFILE": "home", "DOTNET_CLI_HOME": "home",
-		"APPDATA": "home/roaming", "LOCALAPPDATA": "home/local",
-		"XDG_CONFIG_HOME": "home/config", "XDG_DATA_HOME": "home/share", "XDG_CACHE_HOME": "home/cache",
-		"NUGET_PACKAGES": "packages", "NUGET_HTTP_CACHE_PATH": "http-cache",
-		"NUGET_PLUGINS_CACHE_PATH": "plugins-cache", "NUGET_SCRATCH": "scratch",
-	} {
-		dir = ts.MkAbs(filepath.Join("world", filepath.FromSlash(dir)))
-		ts.Check(os.MkdirAll(dir, 0o777))
-		ts.Setenv(name, dir)
-	}
-	for _, name := range []string{
-		"DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE",
-		"DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT",
-		"MSBUILDDISABLENODEREUSE", // no process outlives its command
-	} {
-		ts.Setenv(name, "1")
-	}
-	ts.Setenv("DOTNET_CLI_USE_MSBUILD_SERVER", "0")
-	ts.Setenv("UseSharedCompilation", "false")
-	ts.Setenv("DOTNET_GENERATE_ASPNET_CERTIFICATE", "false")
-	ts.Setenv("DOTNET_ROLL_FORWARD", "Major")
-	ts.Setenv("NUGET_CERT_REVOCATION_MODE", "offline")
 }
 
 var scriptVariable = regexp.MustCompile(`\$\{(\w+)\}`)

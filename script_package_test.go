@@ -32,6 +32,7 @@ func cmdNupkg(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	flags.StringVar(&p.framework, "framework", p.framework, "")
 	flags.StringVar(&p.packageType, "type", "", "")
+	flags.StringVar(&p.nuspec, "nuspec", p.nuspec, "")
 	flags.StringVar(&p.readme, "readme", "", "")
 	flags.IntVar(&p.size, "size", 0, "")
 	for _, field := range []string{"title", "description", "authors", "tags", "license", "release-notes"} {
@@ -48,6 +49,7 @@ type testPackage struct {
 	id, version  string
 	framework    string
 	packageType  string
+	nuspec       string // its file name
 	readme       string
 	size         int // bytes of a file that does not compress
 	fields       map[string]string
@@ -55,7 +57,7 @@ type testPackage struct {
 }
 
 func newPackage(id, version string) *testPackage {
-	return &testPackage{id: id, version: version, framework: "netstandard2.0", fields: map[string]string{
+	return &testPackage{id: id, version: version, framework: "netstandard2.0", nuspec: id + ".nuspec", fields: map[string]string{
 		"authors": "nougat", "description": "A package of the tests.",
 	}}
 }
@@ -94,9 +96,9 @@ func (p *testPackage) pack() ([]byte, error) {
 	spec.WriteString("      </group>\n    </dependencies>\n  </metadata>\n</package>\n")
 
 	files := [][2]string{
-		{p.id + ".nuspec", spec.String()},
+		{p.nuspec, spec.String()},
 		{"[Content_Types].xml", `<?xml version="1.0" encoding="utf-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml" /><Default Extension="nuspec" ContentType="application/octet" /><Default Extension="md" ContentType="application/octet" /><Default Extension="bin" ContentType="application/octet" /></Types>`},
-		{"_rels/.rels", `<?xml version="1.0" encoding="utf-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/` + p.id + `.nuspec" Id="R1" /></Relationships>`},
+		{"_rels/.rels", `<?xml version="1.0" encoding="utf-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/` + p.nuspec + `" Id="R1" /></Relationships>`},
 		{"lib/" + p.framework + "/_._", ""},
 	}
 	if p.readme != "" {

@@ -57,7 +57,7 @@ import (
 //		Sends a request. stdout is the body of the answer, stderr its status line
 //		and headers. Without -status it must be below 400, or with ! not. -form
 //		sends the file as clients push it (multipart). Redirects are not followed.
-//	nupkg FILE ID VERSION [-dep ID:RANGE] [-framework NAME] [-type NAME] [-title TEXT] [-description TEXT] [-authors TEXT] [-tags TEXT] [-license EXPR] [-readme TEXT] [-release-notes TEXT] [-size BYTES]
+//	nupkg FILE ID VERSION [-dep ID:RANGE] [-framework NAME] [-type NAME] [-nuspec NAME] [-title TEXT] [-description TEXT] [-authors TEXT] [-tags TEXT] [-license EXPR] [-readme TEXT] [-release-notes TEXT] [-size BYTES]
 //		Packs a small valid package; the same arguments give the same bytes.
 //		-size adds that many bytes that do not compress.
 //	json FILE PATH VALUE
@@ -82,6 +82,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"http": cmdHTTP, "nupkg": cmdNupkg, "json": cmdJSON, "let": cmdLet, "flip": cmdFlip,
 		"expect": cmdExpect, "private": cmdPrivate, "client": cmdClient, "sources": cmdSources,
 	}
+	maps.Copy(commands, clientCommands())
+	return commands
 }
 
 func TestScript(t *testing.T) {

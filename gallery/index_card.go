@@ -30,7 +30,7 @@ func appendCard(b []byte, c *Card) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.Versions)))
 	for _, v := range c.Versions {
-		b = append(b, flag(v.SemVer2, 1))
+		b = append(b, bitIf(v.SemVer2, 1))
 		b = appendText(b, v.Version.Original())
 	}
 	return b
@@ -44,7 +44,7 @@ const (
 )
 
 func appendFace(b []byte, prev, f *Face) []byte {
-	b = append(b, flag(f.HasIcon, faceHasIcon)|flag(f.HasLicenseFile, faceHasLicenseFile)|flag(f.Published.IsZero(), faceUndated))
+	b = append(b, bitIf(f.HasIcon, faceHasIcon)|bitIf(f.HasLicenseFile, faceHasLicenseFile)|bitIf(f.Published.IsZero(), faceUndated))
 	b = appendText(b, f.Version.Original())
 	b = binary.AppendVarint(b, f.Published.Unix())
 	b = binary.AppendUvarint(b, uint64(f.Published.Nanosecond()))
@@ -60,7 +60,7 @@ func appendFace(b []byte, prev, f *Face) []byte {
 	return appendTexts(b, f.Frameworks)
 }
 
-func flag(set bool, bit byte) byte {
+func bitIf(set bool, bit byte) byte {
 	if set {
 		return bit
 	}

@@ -17,13 +17,15 @@ func MsgNoCredentials(keysURL string) string {
 	return "No API key or password was sent. Create a key at " + keysURL + "."
 }
 
+// MsgDiskFull is M-34; stores say it of a commit that found no room.
+const MsgDiskFull = "The disk of the server is full."
+
 const (
 	msgKeyUnknown     = "This API key is not known here, was revoked, or has expired."                                                                 // M-02
 	msgSignInWrong    = "Name or password is wrong."                                                                                                   // M-35, M-54
 	msgNameForm       = "Names start and end with a letter or digit and may hold letters, digits, _ . - between (3 to 64)."                            // M-50
 	msgEmailForm      = "This does not look like an email address."                                                                                    // M-52
 	msgEmailTaken     = "This address cannot be used."                                                                                                 // M-53
-	msgDiskFull       = "The disk of the server is full."                                                                                              // M-34
 	msgKeyName        = "Give the key a name, so that you know later what uses it (at most 100 characters)."                                           // R-KEY-05
 	msgPatternForm    = "A package pattern may hold letters, digits, _ . - and the wildcard *, at most 100 characters: Contoso.*"                      // R-KEY-08
 	msgNoScope        = "Choose at least one thing that the key may do."                                                                               // R-KEY-05

@@ -186,7 +186,7 @@ func diskError(err error) error {
 		return err
 	}
 	if isDiskFull(err) {
-		return &Error{Kind: Full, Op: "push", Msg: msgDiskFull, Err: err}
+		return &Error{Kind: Full, Op: "push", Msg: MsgDiskFull, Err: err}
 	}
 	return err
 }

@@ -25,9 +25,9 @@ type parsedQuery struct {
 
 	// exact is the folded ID that the whole query spells, if it spells one
 	// (R-SRCH-02); beginning is the whole query, folded, when it is one word
-	// that an ID may begin with, and boost what such a beginning is worth.
+	// that an ID may begin with; ofID says that it is meant as that.
 	exact, beginning string
-	boost            uint64
+	ofID             bool
 
 	words, phrases int // read so far
 }
@@ -115,9 +115,7 @@ func parseQuery(text string) parsedQuery {
 	}
 	if len(free) == 1 && len(fields) == 0 {
 		q.setBeginning(free[0].text)
-		if !strings.ContainsAny(q.beginning, ".-_") {
-			q.boost = startBoost
-		}
+		q.ofID = strings.ContainsAny(q.beginning, ".-_")
 	}
 	return q
 }
@@ -133,12 +131,13 @@ func parseBeginning(text string) parsedQuery {
 	if n := len(q.clauses); n > 0 {
 		q.clauses[n-1].values[0].words[0].prefix = true
 		q.setBeginning(text)
+		q.ofID = true
 	}
 	return q
 }
 
 func (q *parsedQuery) setBeginning(text string) {
-	q.beginning, q.boost = nuget.FoldID(strings.TrimSpace(text)), beginningBoost
+	q.beginning = nuget.FoldID(strings.TrimSpace(text))
 	if nuget.ValidIDForm(q.beginning) {
 		q.exact = q.beginning
 	}

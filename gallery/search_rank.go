@@ -11,41 +11,52 @@ import (
 // Scores (R-SRCH-02). A package's score depends on the query and on the package
 // alone, never on the other packages, so that it is the same today and
 // tomorrow, and the goldens in testdata/ranking say why a package is where it
-// is:
+// is. It is downloadBoost and one of:
 //
-//	the mean over the clauses of what the fields with the word are worth
-//	+ downloadBoost
-//	+ exactBoost, beginningBoost or startBoost
+//   - exactBoost, when the query is the ID;
+//   - beginningBoost and closeness, when the ID begins with the query, which
+//     has a separator: what is asked for is then an ID, and texts mean nothing;
+//   - the mean over the clauses of what they are worth, and startBoost when the
+//     ID begins with the query.
+//
+// A word is worth its best field and a tenth of its other fields, which tell
+// packages apart and cannot lift one that repeats itself over one with more
+// downloads.
 const (
-	idWeight          = 1000 // a word of the ID
-	idBonus           = 600  // shared by the parts of the ID: a short ID that has the word is about it
-	titleWeight       = 400
-	tagsWeight        = 400
-	authorsWeight     = 200
-	summaryWeight     = 150
-	descriptionWeight = 150
+	idWeight          = 1000
+	titleWeight       = 500
+	tagsWeight        = 600
+	authorsWeight     = 250
+	summaryWeight     = 200
+	descriptionWeight = 200
+	otherPercent      = 10
+
+	idBonus   = 300 // shared by the parts of an ID that has the word: a short ID is more about it
+	closeness = 300 // of it, as much as the query is of the ID
 
 	prefixPercent = 60 // of a word that only begins so
 	partsPercent  = 80 // of a word that is only there in parts
 
-	downloadWeight = 30 // for each doubling of the downloads
+	downloadWeight = 40 // for each doubling of the downloads
 
-	exactBoost     = 1 << 24 // the query is the ID
-	beginningBoost = 1 << 20 // the ID begins with the query, which has a separator
-	startBoost     = 300     // the ID begins with the query, which has none
+	exactBoost     = 1 << 24
+	beginningBoost = 1 << 20
+	startBoost     = 300
 )
 
 // fieldWeights is what each set of fields is worth.
 var fieldWeights = func() (weights [allFields + 1]uint16) {
 	for fields := range weights {
-		for bit, weight := range map[int]uint16{
+		best, sum := 0, 0
+		for bit, weight := range map[int]int{
 			fieldID: idWeight, fieldTitle: titleWeight, fieldTags: tagsWeight,
 			fieldAuthors: authorsWeight, fieldSummary: summaryWeight, fieldDescription: descriptionWeight,
 		} {
 			if fields&bit != 0 {
-				weights[fields] += weight
+				best, sum = max(best, weight), sum+weight
 			}
 		}
+		weights[fields] = uint16(best + (sum-best)*otherPercent/100)
 	}
 	return weights
 }()
@@ -64,7 +75,7 @@ func (m *matcher) scoreOf(fields, doc uint32, prefix bool) uint32 {
 }
 
 // downloadBoost grows by downloadWeight with each doubling, evenly in between:
-// 100 downloads are worth 198, a million 597.
+// 100 downloads are worth 262, a million 796.
 func downloadBoost(downloads uint64) uint64 {
 	n := downloads + 1
 	whole := bits.Len64(n) - 1
@@ -75,17 +86,18 @@ func downloadBoost(downloads uint64) uint64 {
 // A ranker gives the packages of one segment the numbers by which hits are
 // ordered, the higher the earlier.
 type ranker struct {
-	seg           *segment
-	by            Sort
-	view          int
-	lo, hi, exact uint32 // packages whose IDs begin with the query; the one that is it, or hi
-	boost         uint64 // for those that begin so
+	seg    *segment
+	by     Sort
+	view   int
+	lo, hi uint32 // packages whose IDs begin with the query
+	exact  uint32 // the one that is it, or hi
+	length int    // of the query, when what begins with it is all that counts; else 0
 }
 
 // newRanker returns the ranker of a query; relevance says that the query has
 // something to be relevant to.
 func newRanker(seg *segment, p *parsedQuery, by Sort, relevance bool, view int) ranker {
-	r := ranker{seg: seg, by: by, view: view, boost: p.boost}
+	r := ranker{seg: seg, by: by, view: view}
 	if by == ByRelevance && !relevance {
 		r.by = ByDownloads
 	}
@@ -94,6 +106,9 @@ func newRanker(seg *segment, p *parsedQuery, by Sort, relevance bool, view int) 
 		r.lo, r.hi, r.exact = uint32(lo), uint32(hi), uint32(hi)
 		if lo < hi && p.exact != "" && seg.keys[lo] == p.exact {
 			r.exact = r.lo
+		}
+		if p.ofID {
+			r.length = len(p.beginning)
 		}
 	}
 	return r
@@ -106,14 +121,16 @@ func (r *ranker) score(m match) uint64 {
 	case ByDownloads:
 		return r.seg.totals[m.doc].Load()
 	}
-	score := uint64(m.score) + downloadBoost(r.seg.totals[m.doc].Load())
+	score := downloadBoost(r.seg.totals[m.doc].Load())
 	switch {
 	case m.doc < r.lo || m.doc >= r.hi:
-		return score
+		return score + uint64(m.score)
 	case m.doc == r.exact:
 		return score + exactBoost
+	case r.length > 0:
+		return score + beginningBoost + uint64(closeness*r.length/len(r.seg.keys[m.doc]))
 	}
-	return score + r.boost
+	return score + uint64(m.score) + startBoost
 }
 
 // A candidate is a package that may be a hit.

@@ -495,14 +495,16 @@ func (ref *reference) search(q Query) []refHit {
 		}
 		score := ref.downloads(key)
 		if len(p.clauses) > 0 {
-			score = sum/uint64(len(p.clauses)) + downloadBoost(score)
-			switch {
+			score = downloadBoost(score)
+			switch mean := sum / uint64(len(p.clauses)); {
 			case p.exact == key:
 				score += 1 << 24
 			case p.beginning != "" && strings.HasPrefix(key, p.beginning) && strings.ContainsAny(p.beginning, ".-_"):
-				score += 1 << 20
+				score += 1<<20 + uint64(300*len(p.beginning)/len(key))
 			case p.beginning != "" && strings.HasPrefix(key, p.beginning):
-				score += 300
+				score += mean + 300
+			default:
+				score += mean
 			}
 		}
 		switch q.Sort {
@@ -545,13 +547,23 @@ func refWords(c *Card, f *Face) (map[string]uint32, int) {
 
 func (ref *reference) value(c *Card, f *Face, words map[string]uint32, parts int, v queryValue, fields uint32) (uint64, bool) {
 	weigh := func(fields uint32) uint64 {
-		w := uint64(0)
-		for bit, weight := range map[uint32]uint64{fieldID: 1000 + uint64(600/parts), fieldTitle: 400, fieldTags: 400, fieldAuthors: 200, fieldSummary: 150, fieldDescription: 150} {
-			if fields&bit != 0 {
-				w += weight
+		best, rest := uint64(0), uint64(0)
+		for _, f := range []struct {
+			bit    uint32
+			weight uint64
+		}{{fieldID, 1000}, {fieldTags, 600}, {fieldTitle, 500}, {fieldAuthors, 250}, {fieldSummary, 200}, {fieldDescription, 200}} {
+			switch {
+			case fields&f.bit == 0:
+			case best == 0:
+				best = f.weight
+			default:
+				rest += f.weight
 			}
 		}
-		return w
+		if fields&fieldID != 0 {
+			best += uint64(300 / parts)
+		}
+		return best + rest/10
 	}
 	one := func(w string, prefix bool) (uint64, bool) {
 		exact, begins := words[w]&fields, uint32(0)
@@ -570,7 +582,7 @@ func (ref *reference) value(c *Card, f *Face, words map[string]uint32, parts int
 	case v.owner != "":
 		return 0, slices.Contains(c.Owners, ref.accounts[strings.ToLower(v.owner)])
 	case strings.HasPrefix(v.marked, markTag):
-		return 400, slices.ContainsFunc(f.Tags, func(tag string) bool { return strings.ToLower(tag) == v.marked[len(markTag):] })
+		return 600, slices.ContainsFunc(f.Tags, func(tag string) bool { return strings.ToLower(tag) == v.marked[len(markTag):] })
 	case v.marked != "":
 		return 0, strings.ToLower(f.Version.String()) == v.marked[len(markVersion):]
 	}

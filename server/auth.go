@@ -149,10 +149,13 @@ func (s *Server) credentials(r *http.Request) gallery.Credentials {
 	case strings.EqualFold(scheme, "Bearer"):
 		c.Bearer = value
 	case strings.EqualFold(scheme, "Basic"):
-		c.HasBasic = true
-		if plain, err := base64.StdEncoding.DecodeString(value); err == nil {
+		plain, err := base64.StdEncoding.DecodeString(value)
+		if err == nil {
 			c.User, c.Password, _ = strings.Cut(string(plain), ":")
 		}
+		// An SDK that has no credentials answers a challenge with an empty name and
+		// password: that is nothing sent, and M-01 says what to do.
+		c.HasBasic = err != nil || c.User != "" || c.Password != ""
 	}
 	return c
 }

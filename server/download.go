@@ -194,7 +194,12 @@ func (w *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// ReadFrom sends the head first: net/http would read the first 512 bytes of the
+// file into it, and the kernel then copies from between two pages.
 func (w *counted) ReadFrom(src io.Reader) (int64, error) {
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.n += n
 	return n, err

@@ -82,7 +82,7 @@ func Closed() error {
 // disk is full, else Unavailable.
 func Failed(cause error) error {
 	if IsFull(cause) {
-		return &gallery.Error{Kind: gallery.Full, Msg: "The disk of the gallery is full. Nothing was stored; tell its administrator.", Err: cause}
+		return &gallery.Error{Kind: gallery.Full, Msg: gallery.MsgDiskFull, Err: cause}
 	}
 	return &gallery.Error{Kind: gallery.Unavailable, Msg: "The gallery could not store this. Try again in a moment.", Err: cause}
 }
