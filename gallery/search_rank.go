@@ -41,7 +41,7 @@ const (
 
 	exactBoost     = 1 << 24
 	beginningBoost = 1 << 20
-	startBoost     = 300
+	startBoost     = 100
 )
 
 // fieldWeights is what each set of fields is worth.

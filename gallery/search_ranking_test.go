@@ -26,7 +26,7 @@ var rankingQueries = []struct {
 	// Exact IDs come first, whatever is downloaded more.
 	{query: Query{Text: "Newtonsoft.Json"}, first: "Newtonsoft.Json", top3: "Newtonsoft.Json.Bson Newtonsoft.Json.Schema"},
 	{query: Query{Text: "newtonsoft.json.schema"}, first: "Newtonsoft.Json.Schema"},
-	{query: Query{Text: "serilog"}, first: "Serilog", top3: "Serilog.AspNetCore"},
+	{query: Query{Text: "serilog"}, first: "Serilog", top3: "Serilog.Sinks.Console Serilog.Sinks.File"},
 	{query: Query{Text: "xunit"}, first: "xunit", top3: "xunit.runner.visualstudio"},
 	{query: Query{Text: "nunit"}, first: "NUnit"},
 	{query: Query{Text: "moq"}, first: "Moq", top3: "Moq.AutoMock"},
@@ -43,7 +43,7 @@ var rankingQueries = []struct {
 	{query: Query{Text: "Serilog.Sinks.F"}, first: "Serilog.Sinks.File"},
 	{query: Query{Text: "serilog.sinks."}, top3: "Serilog.Sinks.File Serilog.Sinks.Console"},
 	{query: Query{Text: "microsoft.extensions.log"}, first: "Microsoft.Extensions.Logging", top3: "Microsoft.Extensions.Logging.Abstractions Microsoft.Extensions.Logging.Console"},
-	{query: Query{Text: "contoso.bil"}, first: "Contoso.Billing.Contracts", top3: "Contoso.Billing.Client Contoso.Billing.Domain", total: 3},
+	{query: Query{Text: "contoso.bil"}, first: "Contoso.Billing.Client", top3: "Contoso.Billing.Contracts Contoso.Billing.Domain", total: 3},
 	{query: Query{Text: "dotnet-"}, first: "dotnet-ef"},
 	{query: Query{Text: "System.IO."}, first: "System.IO.Pipelines"},
 

@@ -502,7 +502,7 @@ func (ref *reference) search(q Query) []refHit {
 			case p.beginning != "" && strings.HasPrefix(key, p.beginning) && strings.ContainsAny(p.beginning, ".-_"):
 				score += 1<<20 + uint64(300*len(p.beginning)/len(key))
 			case p.beginning != "" && strings.HasPrefix(key, p.beginning):
-				score += mean + 300
+				score += mean + 100
 			default:
 				score += mean
 			}

@@ -49,7 +49,8 @@ func TestReading(t *testing.T) {
 		"key without read":          {[]string{"Authorization", basic("x", noRead)}, 200, 403, 403, "This key may not read packages."},
 		"key of another feed":       {[]string{"Authorization", basic("x", elsewhere)}, 403, 403, 403, "This key belongs to the feed open; it does not work here."},
 		"not base64":                {[]string{"Authorization", "Basic !!!"}, 401, 401, 401, wrong},
-		"empty Basic":               {[]string{"Authorization", "Basic"}, 401, 401, 401, wrong},
+		"empty Basic":               {[]string{"Authorization", "Basic"}, 401, 401, 401, "No API key or password was sent."},
+		"what dotnet has not":       {[]string{"Authorization", basic("", "")}, 401, 401, 401, "No API key or password was sent."},
 		"another scheme":            {[]string{"Authorization", "Negotiate abc"}, 401, 401, 401, "No API key or password was sent."},
 		"key header alone":          {[]string{"X-NuGet-ApiKey", s.key}, 401, 401, 401, "No API key or password was sent."},
 	} {

@@ -62,10 +62,14 @@ func (s *Server) fail(c *call, err error) {
 }
 
 // explain finds the *gallery.Error in err. What is none is ours to mend: it is
-// logged under a request ID, which is all that the client gets.
+// logged under a request ID, which is all that the client gets. A full or broken
+// disk is the administrator's to mend, who reads the log.
 func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 	var e *gallery.Error
 	if errors.As(err, &e) && e.Kind != gallery.Internal {
+		if e.Kind == gallery.Full || e.Kind == gallery.Unavailable && e.Err != nil {
+			s.log.Error("the gallery could not do what was asked", "method", c.Request().Method, "path", c.Request().URL.Path, "err", err)
+		}
 		return e, ""
 	}
 	if errors.Is(err, gallery.ErrNotFound) {

@@ -52,15 +52,14 @@ func (r *run) mirror(g *gallery, dir, name string, packages bool) (*mirror, erro
 
 func (m *mirror) copyAll(g *gallery, dir string, packages bool) error {
 	// feedbench finds the other addresses in the service index: this one names nginx.
-	index, _, err := get(g.index() + "?")
+	index, zipped, err := get(g.index())
+	if err == nil && zipped {
+		index, err = inflate(index)
+	}
 	if err != nil {
 		return err
 	}
-	if index, err = inflate(index); err != nil {
-		return err
-	}
 	index = bytes.ReplaceAll(index, []byte(g.url), []byte(m.url))
-	index = bytes.ReplaceAll(index, []byte("/v3/query\""), []byte("/v3/query.json\""))
 	if err := m.put("v3/index.json", index, deflate(index)); err != nil {
 		return err
 	}
@@ -192,6 +191,7 @@ http {
     root %[1]s/root;
     gzip_static on;
     location / { log_not_found off; }
+    location = /v3/query { try_files /v3/query.json =404; }
     location /closed/ { default_type text/plain; add_header WWW-Authenticate 'Basic realm="nougat"' always; return 401 "Credentials are needed here."; }
   }
 }
