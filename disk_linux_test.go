@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -34,161 +35,194 @@ func TestDiskFull(t *testing.T) {
 		withMounts(t)
 		return
 	}
-	d := newSmallDisk(t)
-	keys := make([]string, 4)
-	for i := range keys {
-		name := fmt.Sprintf("ann%d", i)
-		verbOutput(t, "correct horse battery\n", "user", "add", name, "--password-stdin", "--data", d.data)
-		keys[i] = verbOutput(t, "", "key", "add", "--owner", name, "--data", d.data)
-	}
-	p := startProgram(t, d.data)
-	c := p.client(t, keys[0])
-	held := make(map[string][]byte) // what was answered 201, by its address
-	keep := func(s pack.Spec) { held[nupkgPath(s.ID, s.Version)] = pack.Nupkg(s) }
-	check := func(c *siteClient, when string) {
-		t.Helper()
-		for path, content := range held {
-			if r := c.get(t, http.StatusOK, path); !bytes.Equal(r.body, content) {
-				t.Errorf("%s: %s has other bytes", when, path)
-			}
-		}
-		for _, path := range []string{"/v3/index.json", "/v3/flat/contoso.large/index.json", "/v3/reg-gz-semver2/contoso.large/index.json", "/v3/query?q=large", "/packages/Contoso.Large", "/"} {
-			c.get(t, http.StatusOK, path)
-		}
-		verbOutput(t, "", "verify", "--data", d.data)
-	}
-
-	// Large packages until there is no room.
-	n := 0
-	for ; ; n++ {
-		s := pack.Spec{ID: "Contoso.Large", Version: fmt.Sprintf("1.%d.0", n), Files: []pack.File{{Name: "lib/x.bin", Data: noise(uint64(n), 400_000)}}}
-		r := c.push(t, pack.Nupkg(s))
-		if r.status != http.StatusCreated {
-			isFull(t, r)
-			break
-		}
-		keep(s)
-		if n > diskBytes/2/400_000 {
-			t.Fatal("the disk does not get full")
-		}
-	}
-	if n < 5 {
-		t.Fatalf("only %d packages found room", n)
-	}
-	if left, err := os.ReadDir(filepath.Join(d.data, "tmp")); err != nil || len(left) > 0 {
-		t.Errorf("the refused push left %d files in tmp/, %v", len(left), err)
-	}
-	check(c, "with a full disk")
-
-	// Not a byte is left: small pushes are refused too, and the text is in each of
-	// its places.
-	d.fill()
-	small := pack.Spec{ID: "Contoso.Small", Version: "1.0.0"}
-	isFull(t, c.push(t, pack.Nupkg(small)))
-	asJSON := c.do(t, http.MethodPut, "/v3/package", bytes.NewReader(pack.Nupkg(small)), "X-NuGet-ApiKey", c.key, "Accept", "application/json")
-	if asJSON.status != http.StatusInsufficientStorage || !strings.Contains(string(asJSON.body), `"detail":"The disk of the server is full."`) {
-		t.Errorf("the refusal in JSON: %v", asJSON)
-	}
-	if r := c.do(t, http.MethodDelete, "/v3/package/Contoso.Large/1.0.0", nil, "X-NuGet-ApiKey", c.key); r.status != http.StatusNoContent {
-		isFull(t, r)
-		if listed := registered(t, c, "Contoso.Large")["1.0.0"]; !listed {
-			t.Error("an unlist that was refused has happened")
-		}
-	}
-	check(c, "without a free byte")
-
-	// Room for the file of a package, but not for its records: the commit fails.
-	refused := fillTheCommit(t, c, d, keep)
-	check(c, "after a commit that found no room")
-
-	// Many at once, with room for some.
-	d.free(500)
-	var mu sync.Mutex
-	var later []pack.Spec
-	taken := 0
-	together(24, func(i int) {
-		c := &siteClient{c.base, keys[i%len(keys)], c.http}
-		for v := range 8 {
-			s := withDependencies(fmt.Sprintf("Contoso.Crowd%d", i), fmt.Sprintf("1.0.%d", v), uint64(1000+100*i+v), 100)
-			r, err := c.tryPush(pack.Nupkg(s))
-			if err != nil {
-				t.Errorf("a push with many others: %v", err)
-				return
-			}
-			mu.Lock()
-			if r.status == http.StatusCreated {
-				keep(s)
-				taken++
-			} else {
-				isFull(t, r)
-				later = append(later, s)
-			}
-			mu.Unlock()
-		}
-	})
-	t.Logf("of many at once %d were taken and %d refused", taken, len(later))
-	if taken == 0 || len(later) == 0 {
-		t.Errorf("the disk was to fill up while many pushed: %d taken, %d refused", taken, len(later))
-	}
-	check(c, "after many at once")
+	d := newFullDisk(t)
+	d.fillWithPackages()
+	d.check("with a full disk")
+	d.withoutAByte()
+	d.check("without a free byte")
+	d.fillTheCommit()
+	d.check("after a commit that found no room")
+	d.fillWithMany()
+	d.check("after many at once")
 
 	// It stops and starts on a full disk, also after a crash.
 	d.fill()
-	p.end(t, d.data)
-	p = startProgram(t, d.data)
-	check(p.client(t, keys[0]), "after a start on a full disk")
-	p.kill(t)
-	p = startProgram(t, d.data)
-	c = p.client(t, keys[0])
-	check(c, "after a crash on a full disk")
+	d.program.end(t, d.data)
+	d.start()
+	d.check("after a start on a full disk")
+	d.program.kill(t)
+	d.start()
+	d.check("after a crash on a full disk")
 
 	// With room again everything is as before, without a restart.
-	isFull(t, c.push(t, pack.Nupkg(small)))
+	isFull(t, d.client(0).push(t, pack.Nupkg(pack.Spec{ID: "Contoso.Small", Version: "1.0.1"})))
 	d.empty()
-	again := append(later, small, refused)
-	for _, s := range again {
-		r := c.push(t, pack.Nupkg(s))
-		if i := 0; r.status == http.StatusForbidden { // another account's ID
-			for ; i < len(keys) && r.status != http.StatusCreated; i++ {
-				r = (&siteClient{c.base, keys[i], c.http}).push(t, pack.Nupkg(s))
-			}
+	for _, l := range d.refused {
+		if r := d.client(l.account).push(t, pack.Nupkg(l.Spec)); r.status != http.StatusCreated {
+			t.Fatalf("with room again, a push of %s %s: %v", l.ID, l.Version, r)
 		}
-		if r.status != http.StatusCreated {
-			t.Fatalf("a push after there was room again: %s %s: %v", s.ID, s.Version, r)
-		}
-		keep(s)
+		d.keep(l.Spec)
 	}
-	check(c, "with room again")
-	p.end(t, d.data)
+	d.check("with room again")
+	d.program.end(t, d.data)
 	verbOutput(t, "", "verify", "--data", d.data)
 }
 
+// A fullDisk is a program on a small disk, and what its clients know.
+type fullDisk struct {
+	*smallDisk
+	keys    []string // each of another account
+	program *runningProgram
+	site    *siteClient
+	mu      sync.Mutex
+	held    map[string][]byte // what was answered 201, by its address
+	refused []refusedPush
+}
+
+type refusedPush struct {
+	pack.Spec
+	account int
+}
+
+func newFullDisk(t *testing.T) *fullDisk {
+	d := &fullDisk{smallDisk: newSmallDisk(t), held: make(map[string][]byte)}
+	for i := range 4 {
+		name := fmt.Sprintf("ann%d", i)
+		verbOutput(t, "correct horse battery\n", "user", "add", name, "--password-stdin", "--data", d.data)
+		d.keys = append(d.keys, verbOutput(t, "", "key", "add", "--owner", name, "--data", d.data))
+	}
+	d.start()
+	return d
+}
+
+func (d *fullDisk) start() {
+	d.t.Helper()
+	d.program = startProgram(d.t, d.data)
+	d.site = d.program.client(d.t, "")
+}
+
+// client talks for an account.
+func (d *fullDisk) client(account int) *siteClient {
+	return &siteClient{d.site.base, d.keys[account], d.site.http}
+}
+
+// keep notes a package that was answered 201.
+func (d *fullDisk) keep(s pack.Spec) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.held[nupkgPath(s.ID, s.Version)] = pack.Nupkg(s)
+}
+
+func (d *fullDisk) refuse(s pack.Spec, account int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refused = append(d.refused, refusedPush{s, account})
+}
+
+// check reads everything that is to be there.
+func (d *fullDisk) check(when string) {
+	d.t.Helper()
+	for path, content := range d.held {
+		if r := d.site.get(d.t, http.StatusOK, path); !bytes.Equal(r.body, content) {
+			d.t.Errorf("%s: %s has other bytes", when, path)
+		}
+	}
+	for _, path := range []string{"/v3/index.json", "/v3/flat/contoso.large/index.json", "/v3/reg-gz-semver2/contoso.large/index.json", "/v3/query?q=large", "/packages/Contoso.Large", "/"} {
+		d.site.get(d.t, http.StatusOK, path)
+	}
+	if left, err := os.ReadDir(filepath.Join(d.data, "tmp")); err != nil || len(left) > 0 {
+		d.t.Errorf("%s: tmp/ holds %d files, %v", when, len(left), err)
+	}
+	verbOutput(d.t, "", "verify", "--data", d.data)
+}
+
+// fillWithPackages pushes until there is no room for one of that size.
+func (d *fullDisk) fillWithPackages() {
+	const size = 400_000
+	for n := range diskBytes / size {
+		s := pack.Spec{ID: "Contoso.Large", Version: fmt.Sprintf("1.%d.0", n), Files: []pack.File{{Name: "lib/x.bin", Data: noise(uint64(n), size)}}}
+		r := d.client(0).push(d.t, pack.Nupkg(s))
+		if r.status != http.StatusCreated {
+			isFull(d.t, r)
+			d.refuse(s, 0)
+			return
+		}
+		d.keep(s)
+	}
+	d.t.Fatal("the disk does not get full")
+}
+
+// withoutAByte asks for what needs next to no room, when there is none.
+func (d *fullDisk) withoutAByte() {
+	d.fill()
+	t, c := d.t, d.client(0)
+	small := pack.Spec{ID: "Contoso.Small", Version: "1.0.0"}
+	isFull(t, c.push(t, pack.Nupkg(small)))
+	d.refuse(small, 0)
+	r := c.do(t, http.MethodPut, "/v3/package", bytes.NewReader(pack.Nupkg(small)), "X-NuGet-ApiKey", c.key, "Accept", "application/json")
+	if r.status != http.StatusInsufficientStorage || !strings.Contains(string(r.body), `"detail":"The disk of the server is full."`) {
+		t.Errorf("the refusal in JSON: %v", r)
+	}
+	// The database may have room inside.
+	r = c.do(t, http.MethodDelete, "/v3/package/Contoso.Large/1.0.0", nil, "X-NuGet-ApiKey", c.key)
+	if r.status != http.StatusNoContent {
+		isFull(t, r)
+	}
+	if listed := registered(t, c, "Contoso.Large")["1.0.0"]; listed != (r.status != http.StatusNoContent) {
+		t.Errorf("listed is %t after the answer %d to an unlist", listed, r.status)
+	}
+}
+
 // fillTheCommit pushes versions with long records, with room for little more
-// than their files, until one is refused whose file had found its place. It
-// returns that one.
-func fillTheCommit(t *testing.T, c *siteClient, d *smallDisk, keep func(pack.Spec)) pack.Spec {
-	t.Helper()
+// than their files, until one is refused whose file had found its place.
+func (d *fullDisk) fillTheCommit() {
 	for n := range 200 {
 		s := withDependencies("Contoso.Graph", fmt.Sprintf("1.0.%d", n), uint64(n), 600)
 		content := pack.Nupkg(s)
 		d.fill()
 		d.free(len(content)/diskBlock + 1)
 		before := d.blobs()
-		r := c.push(t, content)
+		r := d.client(0).push(d.t, content)
 		if r.status == http.StatusCreated {
-			keep(s)
+			d.keep(s)
 			continue
 		}
-		isFull(t, r)
-		if d.blobs() == before {
-			d.free(1) // not even the file
-			continue
+		isFull(d.t, r)
+		d.refuse(s, 0)
+		if d.blobs() > before {
+			return
 		}
-		t.Logf("version %d was refused at the commit", n)
-		return s
 	}
-	t.Fatal("no commit found the disk full")
-	return pack.Spec{}
+	d.t.Fatal("no commit found the disk full")
+}
+
+// fillWithMany pushes with many clients and room for some of what they have.
+func (d *fullDisk) fillWithMany() {
+	d.free(300)
+	var taken, refused atomic.Int64
+	together(24, func(i int) {
+		account := i % len(d.keys)
+		for v, no := 0, 0; v < 50 && no < 2; v++ {
+			s := withDependencies(fmt.Sprintf("Contoso.Crowd%d", i), fmt.Sprintf("1.0.%d", v), uint64(1000+100*i+v), 100)
+			r, err := d.client(account).tryPush(pack.Nupkg(s))
+			switch {
+			case err != nil:
+				d.t.Errorf("a push beside many others: %v", err)
+				return
+			case r.status == http.StatusCreated:
+				d.keep(s)
+				taken.Add(1)
+			default:
+				isFull(d.t, r)
+				d.refuse(s, account)
+				refused.Add(1)
+				no++
+			}
+		}
+	})
+	if taken.Load() == 0 || refused.Load() == 0 {
+		d.t.Errorf("the disk was to fill up while many pushed: %d taken, %d refused", taken.Load(), refused.Load())
+	}
 }
 
 // isFull holds a refusal against M-34 in its three places.

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -323,4 +325,64 @@ func together(n int, f func(i int)) {
 		all.Go(func() { f(i) })
 	}
 	all.Wait()
+}
+
+// A memoryWatch samples how much anonymous memory a program has: its own, not
+// the files that it maps.
+type memoryWatch struct {
+	program *runningProgram
+	idle    int64 // bytes at the beginning
+	stop    chan struct{}
+	most    chan int64
+}
+
+// watchMemory begins to look. Where the system does not say, or the program is
+// built with the race detector, which takes much itself, growth is never known.
+func watchMemory(p *runningProgram) *memoryWatch {
+	w := &memoryWatch{p, p.anonymousMemory(), make(chan struct{}), make(chan int64, 1)}
+	go func() {
+		most := w.idle
+		for {
+			most = max(most, p.anonymousMemory())
+			select {
+			case <-w.stop:
+				w.most <- most
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return w
+}
+
+// grewAtMost ends the watch and fails the test when the program grew beyond a
+// limit meanwhile.
+func (w *memoryWatch) grewAtMost(t testing.TB, limit int64) {
+	t.Helper()
+	close(w.stop)
+	most := <-w.most
+	if w.idle == 0 || withRaceDetector() {
+		return
+	}
+	t.Logf("anonymous memory: %.1f MiB idle, %.1f MiB more at most", float64(w.idle)/(1<<20), float64(most-w.idle)/(1<<20))
+	if most-w.idle > limit {
+		t.Errorf("the program grew by %d bytes, more than %d", most-w.idle, limit)
+	}
+}
+
+// anonymousMemory is RssAnon in bytes; 0 where there is no such thing.
+func (p *runningProgram) anonymousMemory() int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kib, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+func withRaceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
