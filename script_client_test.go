@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -26,6 +27,9 @@ func cmdClient(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: client dotnet|paket|nuget")
 	}
 	tb := scriptTB{ts: ts}
+	if testing.Short() {
+		tb.Skipf("real clients take their time: not with -short")
+	}
 	home := ts.MkAbs("home")
 	ts.Check(os.MkdirAll(home, 0o700))
 	for name, value := range map[string]string{

@@ -215,18 +215,20 @@ func (ix *index) current(ctx context.Context) (*snapshot, error) {
 	if s := ix.snap.Load(); s != nil && !ix.behind(s) {
 		return s, nil
 	}
-	var err error
-	select {
-	case ix.turn <- struct{}{}:
-		err = ix.catchUp(ctx)
-		<-ix.turn
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := ix.waitAndCatchUp(ctx); err != nil {
 		return nil, &Error{Kind: Unavailable, Op: "search", Msg: msgIndexBuilding, Err: err}
 	}
 	return ix.snap.Load(), nil
+}
+
+func (ix *index) waitAndCatchUp(ctx context.Context) error {
+	select {
+	case ix.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-ix.turn }() // also when a record makes reading it panic
+	return ix.catchUp(ctx)
 }
 
 // catchUp builds the index or brings it up to what was announced. The caller

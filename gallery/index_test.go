@@ -405,6 +405,30 @@ func TestIndexNotBuilt(t *testing.T) {
 	}
 }
 
+// TestIndexPanic has a card that cannot be read: the query that meets it
+// panics, as every query does until the card is gone, and none waits for ever.
+func TestIndexPanic(t *testing.T) {
+	s := newLogStore()
+	ix := testIndex(t, s)
+	mustSearch(t, ix, Query{})
+	ix.announce(s.put(Pushed, &Card{ID: "Broken", Shown: [4]int8{3, 3, 3, 3}}))
+	for range 2 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			_, err := ix.search(t.Context(), Query{})
+			t.Errorf("answered, with %v", err)
+		}()
+	}
+	ix.announce(s.put(Pushed, cardOf(t, "Broken", nil, testRelease{version: "1.0.0"})))
+	if got := mustSearch(t, ix, Query{}).Total; got != 1 {
+		t.Errorf("%d packages", got)
+	}
+}
+
 // TestIndexLogTooShort has an event announced that is not in the log: the
 // queries fail and do not spin.
 func TestIndexLogTooShort(t *testing.T) {

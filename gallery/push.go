@@ -156,9 +156,8 @@ func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader)
 		if errors.Is(rerr, io.EOF) {
 			break
 		}
-		if rerr == nil {
-			rerr = ctx.Err()
-		}
+		// A client that has gone shows here, with what it left out; the context
+		// would only say that it has gone.
 		if rerr != nil {
 			u.Discard()
 			return nil, fmt.Errorf("the upload ended early: %w", rerr)

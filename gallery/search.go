@@ -183,35 +183,21 @@ func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
 		x := &s.parts[i]
 		rank := newRanker(x.seg, &p, q.Sort, relevance, view)
 		if len(p.clauses) == 0 {
-			w.collectAll(&rank, x, i)
+			for doc, views := range x.seg.views {
+				if views&(1<<view) != 0 && !x.dead.has(doc) {
+					w.collector.add(rank.score(match{doc: uint32(doc)}), i, uint32(doc))
+				}
+			}
 			continue
 		}
 		w.matcher.reset(x.seg, view)
 		found := w.matcher.all(p.clauses)
 		for _, m := range found {
-			if x.dead.has(int(m.doc)) {
-				continue
-			}
-			w.collector.total++
-			if score := rank.score(m); w.collector.beats(score, i) {
-				w.collector.add(candidate{score, i, m.doc})
+			if !x.dead.has(int(m.doc)) {
+				w.collector.add(rank.score(m), i, m.doc)
 			}
 		}
 		w.matcher.done(found)
-	}
-}
-
-// collectAll collects every package of a part that the view shows.
-func (w *searcher) collectAll(rank *ranker, x *part, at int) {
-	bit := uint8(1) << rank.view
-	for doc, views := range x.seg.views {
-		if views&bit == 0 || x.dead.has(doc) {
-			continue
-		}
-		w.collector.total++
-		if score := rank.score(match{doc: uint32(doc)}); w.collector.beats(score, at) {
-			w.collector.add(candidate{score, at, uint32(doc)})
-		}
 	}
 }
 

@@ -36,9 +36,7 @@ func (ix *index) nearest(ctx context.Context, id string, v View, n int) ([]Hit, 
 			}
 			if like := alike.to(other, int(shared[doc]), idBonus/int(x.seg.bonus[doc])); like > 0 {
 				downloads := min(x.seg.totals[doc].Load(), math.MaxUint32)
-				if score := uint64(like)<<32 | downloads; w.collector.beats(score, i) {
-					w.collector.add(candidate{score, i, uint32(doc)})
-				}
+				w.collector.add(uint64(like)<<32|downloads, i, uint32(doc))
 			}
 		}
 		clear(shared)

@@ -145,7 +145,7 @@ type candidate struct {
 type collector struct {
 	parts []part
 	keep  int // how many matter
-	total int // how many there were, as the caller counts
+	total int // how many came
 	best  []candidate
 	floor candidate // when full, nothing from here on matters
 	full  bool
@@ -169,14 +169,17 @@ func (c *collector) compare(a, b candidate) int {
 	return strings.Compare(c.parts[a.part].seg.keys[a.doc], c.parts[b.part].seg.keys[b.doc])
 }
 
-// beats reports whether a candidate may be among the best. The packages of a
-// part come in their order, so that of equal ones in one part the first stays.
-func (c *collector) beats(score uint64, part int) bool {
-	return !c.full || score > c.floor.score || score == c.floor.score && part != c.floor.part
+// add offers a candidate. The packages of a part come in their order, so that
+// of equal ones in one part the first stays.
+func (c *collector) add(score uint64, part int, doc uint32) {
+	c.total++
+	if c.full && (score < c.floor.score || score == c.floor.score && part == c.floor.part) {
+		return
+	}
+	c.keepBest(candidate{score, part, doc})
 }
 
-// add keeps a candidate that beats.
-func (c *collector) add(x candidate) {
+func (c *collector) keepBest(x candidate) {
 	if c.full && c.compare(x, c.floor) >= 0 {
 		return
 	}
