@@ -187,22 +187,27 @@ func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease
 	for i := range 4 {
 		view := View{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
 		c.Shown[i] = -1
+		var highest string
 		for _, cv := range c.Versions {
-			if !view.Sees(cv.Version.IsPrerelease(), cv.SemVer2) {
-				continue
+			if view.Sees(cv.Version.IsPrerelease(), cv.SemVer2) {
+				highest = cv.Version.Original()
 			}
-			n, ok := at[cv.Version.Original()]
-			if !ok {
-				r := byVersion[cv.Version.Original()]
-				n = int8(len(c.Faces))
-				at[cv.Version.Original()] = n
-				c.Faces = append(c.Faces, Face{
-					Version: cv.Version, Title: r.title, Description: r.description, Authors: r.authors,
-					Tags: strings.Fields(r.tags), Types: r.types, Published: r.published,
-				})
-			}
-			c.Shown[i] = n // the highest comes last
 		}
+		if highest == "" {
+			continue
+		}
+		n, ok := at[highest]
+		if !ok {
+			r := byVersion[highest]
+			n = int8(len(c.Faces))
+			at[highest] = n
+			v, _ := nuget.ParseVersion(highest)
+			c.Faces = append(c.Faces, Face{
+				Version: v, Title: r.title, Description: r.description, Authors: r.authors,
+				Tags: strings.Fields(r.tags), Types: r.types, Published: r.published,
+			})
+		}
+		c.Shown[i] = n
 	}
 	return c
 }

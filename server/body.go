@@ -57,8 +57,14 @@ func (u *upload) Read(b []byte) (int, error) {
 	}
 	if err != nil {
 		u.err = ended(err)
-		// What follows may take long, and net/http watches the connection meanwhile.
-		_ = u.rc.SetReadDeadline(time.Time{})
+		// After the end what follows may take long, and net/http watches the
+		// connection meanwhile. After anything else nobody waits for this client
+		// again: net/http would, when it closes the body.
+		after := time.Time{}
+		if err != io.EOF {
+			after = start
+		}
+		_ = u.rc.SetReadDeadline(after)
 	}
 	return n, u.err
 }

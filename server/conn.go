@@ -46,6 +46,7 @@ type conn struct {
 	slots  chan struct{}
 	freed  sync.Once
 	reason string    // for the next status line
+	more   bool      // something follows the next write
 	until  time.Time // the write deadline set
 }
 
@@ -62,6 +63,16 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 func setReason(r *http.Request, reason string) {
 	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 		c.reason = oneLine(reason)
+	}
+}
+
+// moreFollows says that the next write of the answer to r is not its last one:
+// the two go out together. net/http writes the headers of a file by themselves,
+// and a body above 4 KB in two pieces; on its way a piece costs as much as a
+// small document.
+func moreFollows(r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		c.more = true
 	}
 }
 
@@ -85,7 +96,7 @@ func (c *conn) CloseWrite() error {
 func (c *conn) Write(p []byte) (int, error) {
 	c.renew()
 	if c.reason == "" {
-		return c.Conn.Write(p)
+		return c.write(p)
 	}
 	from, to, ok := reasonIn(p)
 	if !ok { // 100 Continue
@@ -94,10 +105,18 @@ func (c *conn) Write(p []byte) (int, error) {
 	q := make([]byte, 0, len(p)+len(c.reason))
 	q = append(append(append(q, p[:from]...), c.reason...), p[to:]...)
 	c.reason = ""
-	if n, err := c.Conn.Write(q); err != nil {
+	if n, err := c.write(q); err != nil {
 		return min(n, len(p)), err
 	}
 	return len(p), nil
+}
+
+func (c *conn) write(p []byte) (int, error) {
+	if !c.more {
+		return c.Conn.Write(p)
+	}
+	c.more = false
+	return writeMore(c.Conn, p)
 }
 
 // reasonIn finds the reason phrase of a final answer: p[from:to].

@@ -160,7 +160,7 @@ func (s *Server) handleSearch(ec echo.Context) error {
 
 func (s *Server) handleAutocomplete(ec echo.Context) error {
 	c := ec.(*call)
-	ref := s.docs.Autocomplete(c.feed, c.place(), c.Request().URL.RawQuery)
+	ref := s.docs.Autocomplete(c.feed, c.Request().URL.RawQuery)
 	return s.answer(c, &ref)
 }
 

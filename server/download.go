@@ -156,6 +156,9 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, blob gallery.Blob, life lif
 		content = f
 	}
 	head(c, http.StatusOK, life)
+	if c.Request().Method == http.MethodGet {
+		moreFollows(c.Request())
+	}
 	w := &counted{ResponseWriter: c.Response().Writer}
 	http.ServeContent(w, c.Request(), "", h.Published.Truncate(time.Second), content)
 	c.Response().Status, c.Response().Size = w.status, w.n

@@ -188,6 +188,8 @@ func TestSlowUploads(t *testing.T) {
 		status int
 		gone   bool // the connection ends without the body having been read
 	}{
+		"silent with a length":       {s.key + "\r\nContent-Length: 1000", func(net.Conn) {}, 408, true},
+		"refused with a length":      {"wrong\r\nContent-Length: 1000", func(net.Conn) {}, 403, true},
 		"silent":                     {s.key, func(net.Conn) {}, 408, true},
 		"trickling":                  {s.key, func(c net.Conn) { say(c, 30, 20) }, 408, true},
 		"refused and then silent":    {"wrong", func(net.Conn) {}, 403, true},
@@ -209,7 +211,11 @@ func TestSlowUploads(t *testing.T) {
 			}
 			defer conn.Close()
 			conn.SetDeadline(time.Now().Add(20 * time.Second))
-			fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\nTransfer-Encoding: chunked\r\n\r\n", c.key)
+			head := c.key
+			if !strings.Contains(head, "Content-Length") {
+				head += "\r\nTransfer-Encoding: chunked"
+			}
+			fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\n\r\n", head)
 			go c.send(conn)
 			br := bufio.NewReader(conn)
 			res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})

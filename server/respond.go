@@ -68,6 +68,10 @@ func (c *call) bytes() lifetime {
 	return privateForever
 }
 
+// netBuffer is net/http's for a connection: what does not fit with its headers
+// is written in two pieces.
+const netBuffer = 4 << 10
+
 // send is where every answer but a large download is written. Content-Type and
 // the other headers are set before; the length is set here unless it is there.
 // That the client has gone is no error of ours.
@@ -80,6 +84,9 @@ func (s *Server) send(c echo.Context, status int, life lifetime, body []byte) er
 	w := c.Response().Writer
 	w.WriteHeader(status)
 	if len(body) > 0 && c.Request().Method != http.MethodHead {
+		if len(body) >= netBuffer {
+			moreFollows(c.Request())
+		}
 		n, _ := w.Write(body)
 		c.Response().Size += int64(n)
 	}

@@ -26,9 +26,9 @@ func (d *Docs) Search(f *gallery.Feed, p Place, rawQuery string) Ref {
 }
 
 // Autocomplete answers with IDs, or with the versions of one (protocol.md 5).
-func (d *Docs) Autocomplete(f *gallery.Feed, p Place, rawQuery string) Ref {
-	p = Place{Keep: true} // it names no address
-	return d.answer(autocompleteAnswer, f, p, rawQuery)
+// The answer names no address, so it is the same at every place.
+func (d *Docs) Autocomplete(f *gallery.Feed, rawQuery string) Ref {
+	return d.answer(autocompleteAnswer, f, Place{Keep: true}, rawQuery)
 }
 
 func (d *Docs) answer(kind kind, f *gallery.Feed, p Place, rawQuery string) Ref {

@@ -24,7 +24,7 @@ var errRefused = errors.New("refused by a rule")
 
 // endBadly runs an update whose function ends badly after f, in a goroutine that
 // may end with it. It returns what Update returned, if it did.
-func endBadly(kv store.KV, f func(store.Txn) error, end func() error) (err error, returned bool, panicked any) {
+func endBadly(kv store.KV, f func(store.Txn) error, end func() error) (returned bool, panicked any, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -38,7 +38,7 @@ func endBadly(kv store.KV, f func(store.Txn) error, end func() error) (err error
 		returned = true
 	}()
 	<-done
-	return err, returned, panicked
+	return returned, panicked, err
 }
 
 func testUndo(t *testing.T, open OpenKV) {
@@ -48,7 +48,7 @@ func testUndo(t *testing.T, open OpenKV) {
 			update(t, kv, func(tx store.Txn) error {
 				return errors.Join(tx.Put(plain, []byte("a"), []byte("1")), tx.Put(plain, []byte("b"), []byte("2")), tx.Put(plain, []byte("e"), nil))
 			})
-			err, returned, panicked := endBadly(kv, func(tx store.Txn) error {
+			returned, panicked, err := endBadly(kv, func(tx store.Txn) error {
 				return errors.Join(
 					tx.Put(plain, []byte("a"), []byte("changed")),
 					tx.Put(plain, []byte("a"), []byte("changed twice")),

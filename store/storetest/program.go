@@ -94,7 +94,7 @@ func (m *model) run(kv store.KV, code []byte) error {
 		good = true
 		return nil
 	}
-	err, returned, _ := endBadly(kv, f, func() error { return nil })
+	returned, _, err := endBadly(kv, f, func() error { return nil })
 	switch {
 	case wrong != nil:
 		return wrong
