@@ -36,8 +36,13 @@ func startProgram(t *testing.T, data string, flags ...string) *runningProgram {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &runningProgram{errs: new(bytes.Buffer), ended: make(chan error, 1)}
-	p.cmd = exec.Command(path, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, flags...)...)
+	return startCommand(t, exec.Command(path, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, flags...)...))
+}
+
+// startCommand runs a command that ends up as nougat serve.
+func startCommand(t *testing.T, cmd *exec.Cmd) *runningProgram {
+	t.Helper()
+	p := &runningProgram{cmd: cmd, errs: new(bytes.Buffer), ended: make(chan error, 1)}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stderr = p.errs
 	out, err := p.cmd.StdoutPipe()

@@ -41,7 +41,8 @@ func (g *Gallery) SetListed(ctx context.Context, a Actor, f *Feed, id, version s
 	if err != nil || seq == 0 {
 		return err
 	}
-	return g.index(f).applied(ctx, seq)
+	g.awaitIndex(ctx, f, seq)
+	return nil
 }
 
 // listable finds the release and asks whether the actor may list or unlist it.

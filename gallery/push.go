@@ -249,14 +249,20 @@ func (g *Gallery) Push(ctx context.Context, a Actor, f *Feed, u *Upload) (*Publi
 	if err != nil {
 		return nil, diskError(err)
 	}
-	if err := g.index(f).applied(ctx, seq); err != nil {
-		g.o.Log.Warn("a push was stored but its client left before the search index had it", "id", m.ID, "err", err)
-	}
+	g.awaitIndex(ctx, f, seq)
 	g.similar.add(f, m.ID)
 	if warning := g.KeyWarning(a); warning != "" {
 		p.warnings = append(p.warnings, warning)
 	}
 	return &Published{Head: p.release.Head, Warnings: p.warnings}, nil
+}
+
+// awaitIndex waits until the search index has an event. The event is committed
+// either way: a client that leaves meanwhile changes nothing.
+func (g *Gallery) awaitIndex(ctx context.Context, f *Feed, seq uint64) {
+	if err := g.index(f).applied(ctx, seq); err != nil {
+		g.o.Log.Warn("an event was stored but its client left before the search index had it", "feed", f.Name, "event", seq, "err", err)
+	}
 }
 
 // formatError turns package nuget's problems into an Invalid error: the first

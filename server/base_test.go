@@ -52,35 +52,42 @@ var loopbackProxy = options(func(o *Options) { o.TrustedProxies = []netip.Prefix
 
 // the public address, in its order.
 func TestPublicAddress(t *testing.T) {
+	sites := map[string]*testSite{}
+	for how, change := range map[string]siteOptions{
+		"own": {}, "proxy": loopbackProxy, "https://nuget.example.org": withURL("https://nuget.example.org"), "https://nuget.example.org/": withURL("https://nuget.example.org/"),
+		"https://example.org/nuget/feeds": withURL("https://example.org/nuget/feeds"), "https://example.org/nuget": withURL("https://example.org/nuget"),
+	} {
+		sites[how] = start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true}, gallery.FeedOptions{Name: "team", OpenToRead: true}), change)
+	}
 	for name, c := range map[string]struct {
-		change siteOptions
+		how    string // a name of sites below
 		path   string
 		header []string
 		want   string // begins the address of the flat container; ADDR is the listener
 		status int
 	}{
-		"the request's own host":                  {siteOptions{}, "/v3/index.json", nil, "http://ADDR/v3/", 200},
-		"another host":                            {siteOptions{}, "/v3/index.json", []string{"Host", "Nuget.Example.org:8080"}, "http://nuget.example.org:8080/v3/", 200},
-		"forwarded headers of a stranger":         {siteOptions{}, "/v3/index.json", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "X-Forwarded-Prefix", "/x"}, "http://ADDR/v3/", 200},
-		"forwarded headers of a proxy":            {loopbackProxy, "/v3/index.json", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "nuget.example.org", "X-Forwarded-Prefix", "/feeds"}, "https://nuget.example.org/feeds/v3/", 200},
-		"a chain of proxies":                      {loopbackProxy, "/v3/index.json", []string{"X-Forwarded-Proto", "https, http", "X-Forwarded-Host", "nuget.example.org, inner"}, "https://nuget.example.org/v3/", 200},
-		"prefix that the proxy left on":           {loopbackProxy, "/feeds/v3/index.json", []string{"X-Forwarded-Prefix", "/feeds/"}, "http://ADDR/feeds/v3/", 200},
-		"prefix that the proxy left on, caps":     {loopbackProxy, "/feeds/V3/INDEX.json", []string{"X-Forwarded-Prefix", "/feeds"}, "http://ADDR/feeds/v3/", 200},
-		"a wrong prefix":                          {loopbackProxy, "/v3/index.json", []string{"X-Forwarded-Prefix", "/a/../b"}, "", 400},
-		"a wrong forwarded host":                  {loopbackProxy, "/v3/index.json", []string{"X-Forwarded-Host", "a b"}, "", 400},
-		"a wrong forwarded scheme":                {loopbackProxy, "/v3/index.json", []string{"X-Forwarded-Proto", "gopher"}, "http://ADDR/v3/", 200},
-		"configured":                              {withURL("https://nuget.example.org"), "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
-		"configured, with a slash":                {withURL("https://nuget.example.org/"), "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
-		"configured, another host asked":          {withURL("https://nuget.example.org"), "/v3/index.json", []string{"Host", "evil.example"}, "https://nuget.example.org/v3/", 200},
-		"configured with a path, asked below it":  {withURL("https://example.org/nuget/feeds"), "/nuget/feeds/v3/index.json", nil, "https://example.org/nuget/feeds/v3/", 200},
-		"configured with a path, asked at root":   {withURL("https://example.org/nuget/feeds"), "/v3/index.json", nil, "https://example.org/nuget/feeds/v3/", 200},
-		"configured with a path, asked elsewhere": {withURL("https://example.org/nuget/feeds"), "/nuget/feedsx/v3/index.json", nil, "", 404},
-		"configured with a path, another feed":    {withURL("https://example.org/nuget"), "/nuget/team/v3/index.json", nil, "https://example.org/nuget/team/v3/", 200},
-		"another feed":                            {siteOptions{}, "/team/v3/index.json", nil, "http://ADDR/team/v3/", 200},
-		"another feed in another case":            {siteOptions{}, "/Team/V3/index.json", nil, "http://ADDR/team/v3/", 200},
+		"the request's own host":                  {"own", "/v3/index.json", nil, "http://ADDR/v3/", 200},
+		"another host":                            {"own", "/v3/index.json", []string{"Host", "Nuget.Example.org:8080"}, "http://nuget.example.org:8080/v3/", 200},
+		"forwarded headers of a stranger":         {"own", "/v3/index.json", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "X-Forwarded-Prefix", "/x"}, "http://ADDR/v3/", 200},
+		"forwarded headers of a proxy":            {"proxy", "/v3/index.json", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "nuget.example.org", "X-Forwarded-Prefix", "/feeds"}, "https://nuget.example.org/feeds/v3/", 200},
+		"a chain of proxies":                      {"proxy", "/v3/index.json", []string{"X-Forwarded-Proto", "https, http", "X-Forwarded-Host", "nuget.example.org, inner"}, "https://nuget.example.org/v3/", 200},
+		"prefix that the proxy left on":           {"proxy", "/feeds/v3/index.json", []string{"X-Forwarded-Prefix", "/feeds/"}, "http://ADDR/feeds/v3/", 200},
+		"prefix that the proxy left on, caps":     {"proxy", "/feeds/V3/INDEX.json", []string{"X-Forwarded-Prefix", "/feeds"}, "http://ADDR/feeds/v3/", 200},
+		"a wrong prefix":                          {"proxy", "/v3/index.json", []string{"X-Forwarded-Prefix", "/a/../b"}, "", 400},
+		"a wrong forwarded host":                  {"proxy", "/v3/index.json", []string{"X-Forwarded-Host", "a b"}, "", 400},
+		"a wrong forwarded scheme":                {"proxy", "/v3/index.json", []string{"X-Forwarded-Proto", "gopher"}, "http://ADDR/v3/", 200},
+		"configured":                              {"https://nuget.example.org", "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
+		"configured, with a slash":                {"https://nuget.example.org/", "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
+		"configured, another host asked":          {"https://nuget.example.org", "/v3/index.json", []string{"Host", "evil.example"}, "https://nuget.example.org/v3/", 200},
+		"configured with a path, asked below it":  {"https://example.org/nuget/feeds", "/nuget/feeds/v3/index.json", nil, "https://example.org/nuget/feeds/v3/", 200},
+		"configured with a path, asked at root":   {"https://example.org/nuget/feeds", "/v3/index.json", nil, "https://example.org/nuget/feeds/v3/", 200},
+		"configured with a path, asked elsewhere": {"https://example.org/nuget/feeds", "/nuget/feedsx/v3/index.json", nil, "", 404},
+		"configured with a path, another feed":    {"https://example.org/nuget", "/nuget/team/v3/index.json", nil, "https://example.org/nuget/team/v3/", 200},
+		"another feed":                            {"own", "/team/v3/index.json", nil, "http://ADDR/team/v3/", 200},
+		"another feed in another case":            {"own", "/Team/V3/index.json", nil, "http://ADDR/team/v3/", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true}, gallery.FeedOptions{Name: "team", OpenToRead: true}), c.change)
+			s := sites[c.how].with(t)
 			a := s.get(c.path, c.header...).is(c.status)
 			if c.status != 200 {
 				return

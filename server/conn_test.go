@@ -145,7 +145,7 @@ func TestFilesReachTheConnection(t *testing.T) {
 			return
 		}
 		defer f.Close()
-		cw := &counted{ResponseWriter: w}
+		cw := &counted{ResponseWriter: w, r: r}
 		w.Header()["Content-Type"] = typePackage
 		http.ServeContent(cw, r, "", time.Time{}, f)
 		if cw.status != 200 || cw.n != int64(len(content)) {

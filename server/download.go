@@ -2,28 +2,19 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"io"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
 	"nougat/nuget"
+	"nougat/server/v3"
 )
-
-// smallPackage is the size up to which a package is read into a buffer and
-// written at once, headers and all; larger ones go out by sendfile
-// (performance.md 6.4).
-const smallPackage = 64 << 10
-
-var packageBuffers = sync.Pool{New: func() any { b := make([]byte, smallPackage); return &b }}
 
 // handleFlatFile answers what lies in a version's folder of the flat container
 // (protocol.md 2): the package, its nuspec, and the files that the feed serves
@@ -98,29 +89,15 @@ func (s *Server) handleDownload(ec echo.Context) error {
 
 func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor(c, h, c.bytes()) }
 
-// downloadFor answers the bytes of a package. A complete answer is counted, and
-// the first range of one that comes in pieces; HEAD and 304 are not (B19).
+// downloadFor answers the bytes of a package: small ones from memory, larger
+// ones by sendfile (performance.md 6.4). A complete answer is counted, and the
+// first range of one that comes in pieces; HEAD and 304 are not (B19).
 func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
-	blob, err := s.g.OpenBlob(*h)
-	if err != nil {
-		return err
-	}
-	defer blob.Close()
 	r := c.Request()
-	head := c.Response().Header()
-	head["Content-Type"] = typePackage
-	head["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
-	head["Etag"] = []string{packageTag(h)}
-	if h.Size <= smallPackage && r.Method == http.MethodGet && !conditional(r.Header) {
-		return s.sendSmall(c, h, blob, life)
+	if h.Size <= v3.SmallPackage && !conditional(r.Header) {
+		return s.sendSmall(c, h, life)
 	}
-	s.sendLarge(c, h, blob, life)
-	return nil
-}
-
-// packageTag is a strong ETag out of the package's SHA-512.
-func packageTag(h *gallery.Head) string {
-	return `"` + base64.RawURLEncoding.EncodeToString(h.Blob[:24]) + `"`
+	return s.sendLarge(c, h, life)
 }
 
 // conditional reports whether ServeContent has something to decide.
@@ -129,17 +106,20 @@ func conditional(h http.Header) bool {
 		len(h["If-Modified-Since"]) > 0 || len(h["If-Unmodified-Since"]) > 0
 }
 
-func (s *Server) sendSmall(c *call, h *gallery.Head, blob gallery.Blob, life lifetime) error {
-	buf := packageBuffers.Get().(*[]byte)
-	defer packageBuffers.Put(buf)
-	b := (*buf)[:h.Size]
-	if n, err := blob.ReadAt(b, 0); n < len(b) {
-		return &gallery.Error{Kind: gallery.Internal, Op: "read", ID: string(h.ID), Version: h.Version.String(), Err: errors.Join(err, io.ErrUnexpectedEOF)}
+func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
+	ref := s.docs.Package(h)
+	doc, err := s.docs.Get(c.Request().Context(), &ref)
+	if err != nil {
+		return err
 	}
 	headers := c.Response().Header()
+	headers["Content-Type"] = typePackage
+	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	headers["Content-Length"] = doc.PlainLength
+	headers["Etag"] = doc.Tag
 	headers["Accept-Ranges"] = acceptsRanges
 	headers["Last-Modified"] = []string{h.Published.Format(http.TimeFormat)}
-	if err := s.send(c, http.StatusOK, life, b); err != nil {
+	if err := s.send(c, http.StatusOK, life, doc.Plain); err != nil {
 		return err
 	}
 	if c.Response().Size == h.Size {
@@ -150,16 +130,27 @@ func (s *Server) sendSmall(c *call, h *gallery.Head, blob gallery.Blob, life lif
 
 // sendLarge lets http.ServeContent answer ranges and conditions, into a writer
 // that hands files through to the kernel.
-func (s *Server) sendLarge(c *call, h *gallery.Head, blob gallery.Blob, life lifetime) {
+func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
+	done, err := s.fileSlot(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	defer done()
+	blob, err := s.g.OpenBlob(*h)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	headers := c.Response().Header()
+	headers["Content-Type"] = typePackage
+	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	headers["Etag"] = []string{v3.PackageTag(h)}
 	var content io.ReadSeeker = io.NewSectionReader(blob, 0, blob.Size())
 	if f := blob.File(); f != nil {
 		content = f
 	}
 	head(c, http.StatusOK, life)
-	if c.Request().Method == http.MethodGet {
-		moreFollows(c.Request())
-	}
-	w := &counted{ResponseWriter: c.Response().Writer}
+	w := &counted{ResponseWriter: c.Response().Writer, r: c.Request()}
 	http.ServeContent(w, c.Request(), "", h.Published.Truncate(time.Second), content)
 	c.Response().Status, c.Response().Size = w.status, w.n
 	switch w.status {
@@ -173,12 +164,34 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, blob gallery.Blob, life lif
 			s.g.CountDownload(c.feed, h)
 		}
 	}
+	return nil
+}
+
+// sendingWait is how long a download waits for another one to end, while as many
+// run as there are files for.
+const sendingWait = 5 * time.Second
+
+// fileSlot waits for the place of a download, whose reader may take its time: as
+// many as there are connections would leave no files to pushes, nor to the next
+// connection.
+func (s *Server) fileSlot(ctx context.Context) (done func(), err error) {
+	wait := time.NewTimer(sendingWait)
+	defer wait.Stop()
+	select {
+	case s.sending <- struct{}{}:
+		return func() { <-s.sending }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-wait.C:
+		return nil, &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many downloads are running. Try again in a moment."}
+	}
 }
 
 // counted knows the status and size of what was written, and keeps the way to
 // sendfile open.
 type counted struct {
 	http.ResponseWriter
+	r      *http.Request
 	status int
 	n      int64
 }
@@ -200,6 +213,9 @@ func (w *counted) Write(b []byte) (int, error) {
 // ReadFrom sends the head first: net/http would read the first 512 bytes of the
 // file into it, and the kernel then copies from between two pages.
 func (w *counted) ReadFrom(src io.Reader) (int64, error) {
+	if lr, ok := src.(*io.LimitedReader); ok && lr.N > 0 {
+		moreFollows(w.r) // net/http writes the headers now, and then hands src over
+	}
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -217,7 +233,7 @@ func (s *Server) flatNuspec(c *call, id, version, stem string) error {
 	if nuget.FoldID(stem) != h.ID.Key() {
 		return errNothingHere()
 	}
-	data, err := s.g.Nuspec(c.Request().Context(), h)
+	data, err := s.docs.Nuspec(c.Request().Context(), &h)
 	if err != nil {
 		return err
 	}
@@ -257,7 +273,7 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 // fixed, and a browser runs and loads nothing of it (protocol.md 2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
 	head := c.Response().Header()
-	tag := packageTag(h)
+	tag := v3.PackageTag(h)
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
 	head["Etag"] = []string{tag}

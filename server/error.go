@@ -187,6 +187,7 @@ const maxReason = 200
 // most 200 characters (gallery.md B10).
 func oneLine(text string) string {
 	var b strings.Builder
+	b.Grow(min(len(text), maxReason))
 	for _, r := range text {
 		if b.Len() == maxReason {
 			break

@@ -1,4 +1,5 @@
 package server
 
-// maxConnections is a bound for memory's sake: Windows has none on sockets.
+// These are bounds for memory's sake: Windows has none on files and sockets.
 func maxConnections() int { return 100_000 }
+func maxFilesSent() int   { return 10_000 }

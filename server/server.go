@@ -79,6 +79,7 @@ type Server struct {
 	live      atomic.Pointer[settings]
 	calls     sync.Pool
 	discards  chan struct{}
+	sending   chan struct{} // slots for downloads that hold a file open
 	patience  patience
 	crossSite atomic.Pointer[http.CrossOriginProtection]
 	web       *web // what the pages keep in memory
@@ -108,6 +109,7 @@ func New(o Options) (*Server, error) {
 		echo:     echo.New(),
 		docs:     v3.New(o.Gallery, o.CacheBytes),
 		discards: make(chan struct{}, maxDiscards),
+		sending:  make(chan struct{}, maxFilesSent()),
 		patience: uploadPatience,
 		web:      newWeb(),
 	}

@@ -2,7 +2,11 @@ package v3
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -66,6 +70,7 @@ type Ref struct {
 	loose bool           // its state has no number now: rendered for this request alone
 	page  *pageRef       // of a registration page
 	event *gallery.Event // of a catalog leaf
+	head  *gallery.Head  // of a package
 }
 
 // Tags returns the ETags of the document's plain and compressed form without
@@ -184,6 +189,10 @@ func (d *Docs) makeAlone(ctx context.Context, ref *Ref) (*Document, error) {
 // be newer than ref: at is the key of what was made.
 func (d *Docs) render(ctx context.Context, ref *Ref) (doc *Document, at key, err error) {
 	at = ref.key
+	if at.kind == smallPackage {
+		doc, err = d.readPackage(ref.head)
+		return doc, at, err
+	}
 	var w writer
 	level := documentLevel
 	var pages []pageRef
@@ -234,6 +243,48 @@ func (d *Docs) FlatIndex(ctx context.Context, f *gallery.Feed, id string) (Ref, 
 	var err error
 	ref.key.rev, err = d.g.PackageRev(ctx, f, id)
 	return ref, err
+}
+
+// SmallPackage is the largest package that is kept in memory like a document:
+// opening and reading its file would cost three times what sending it does.
+const SmallPackage = 64 << 10
+
+// Package is the bytes of a package of at most SmallPackage bytes, in plain form
+// only; its Tag is PackageTag.
+func (d *Docs) Package(h *gallery.Head) Ref {
+	return Ref{key: key{kind: smallPackage, sub: string(h.Blob[:])}, keep: true, head: h}
+}
+
+// PackageTag is a strong ETag out of a package's SHA-512.
+func PackageTag(h *gallery.Head) string {
+	return `"` + base64.RawURLEncoding.EncodeToString(h.Blob[:24]) + `"`
+}
+
+func (d *Docs) readPackage(h *gallery.Head) (*Document, error) {
+	blob, err := d.g.OpenBlob(*h)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	b := make([]byte, h.Size)
+	if n, err := blob.ReadAt(b, 0); n < len(b) {
+		return nil, fmt.Errorf("the file of %s %s is shorter than its record says: %w", h.ID, h.Version, errors.Join(err, io.ErrUnexpectedEOF))
+	}
+	return &Document{Plain: b, Tag: []string{PackageTag(h)}, GzipTag: []string{""}, PlainLength: []string{strconv.Itoa(len(b))}, size: len(b)}, nil
+}
+
+// Nuspec returns the manifest of a release, the bytes as they are in the
+// package. Nobody may change them.
+func (d *Docs) Nuspec(ctx context.Context, h *gallery.Head) ([]byte, error) {
+	k := key{kind: nuspecFile, sub: string(h.Blob[:])}
+	if doc := d.cache.get(k); doc != nil {
+		return doc.Plain, nil
+	}
+	data, err := d.g.Nuspec(ctx, *h)
+	if err == nil {
+		d.cache.put(k, &Document{Plain: data})
+	}
+	return data, err
 }
 
 // renderServiceIndex lists what is served now, one object a type

@@ -64,6 +64,8 @@ const (
 	catalogLeaf
 	searchAnswer
 	autocompleteAnswer
+	smallPackage
+	nuspecFile
 )
 
 // tags are the ETags of a key's plain and compressed document.

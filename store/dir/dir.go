@@ -104,7 +104,10 @@ func (d *Dir) shard(h gallery.Hash) string {
 
 // path is the file of a hash.
 func (d *Dir) path(h gallery.Hash) string {
-	return d.shard(h) + string(filepath.Separator) + h.String()
+	b := make([]byte, 0, 512)
+	b = append(append(b, d.blobs...), filepath.Separator)
+	b = append(hex.AppendEncode(b, h[:1]), filepath.Separator)
+	return string(hex.AppendEncode(b, h[:]))
 }
 
 // Temp makes an empty file in tmp/.
@@ -188,7 +191,7 @@ func full(err error) error {
 
 // Open gives the blob of a hash, or gallery.ErrNotFound.
 func (d *Dir) Open(hash gallery.Hash) (gallery.Blob, error) {
-	f, err := os.Open(d.path(hash))
+	f, err := openFile(d.path(hash))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("blob %v: %w", hash, gallery.ErrNotFound)
 	}
