@@ -234,18 +234,6 @@ func isFull(t *testing.T, r *reply) {
 	}
 }
 
-// noise is data that does not compress.
-func noise(seed uint64, n int) []byte {
-	b := make([]byte, n)
-	source := rand.NewPCG(seed, 7)
-	for i := 0; i+8 <= n; i += 8 {
-		for j, v := 0, source.Uint64(); j < 8; j++ {
-			b[i+j] = byte(v >> (8 * j))
-		}
-	}
-	return b
-}
-
 // withDependencies is a package whose record in the database is long.
 func withDependencies(id, version string, seed uint64, n int) pack.Spec {
 	var b strings.Builder

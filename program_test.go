@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -289,23 +288,6 @@ func wholeProgram(t *testing.T, flags ...string) (*runningProgram, *siteClient) 
 	return p, p.client(t, key)
 }
 
-// runVerb runs a verb of the program and returns its exit code, standard output and
-// standard error.
-func runVerb(t testing.TB, args ...string) (code int, out, errs string) {
-	t.Helper()
-	path, err := exec.LookPath("nougat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(path, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), &stdout, &stderr
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()
-}
-
 // seeded returns the seed of a test with chance in it: a new one each time, or
 // NOUGAT_TEST_SEED. It is logged, for a failure to be looked into.
 func seeded(t testing.TB) uint64 {
@@ -385,4 +367,16 @@ func (p *runningProgram) anonymousMemory() int64 {
 func withRaceDetector() bool {
 	info, _ := debug.ReadBuildInfo()
 	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// noise is data that does not compress.
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	source := rand.NewPCG(seed, 7)
+	for i := 0; i+8 <= n; i += 8 {
+		for j, v := 0, source.Uint64(); j < 8; j++ {
+			b[i+j] = byte(v >> (8 * j))
+		}
+	}
+	return b
 }

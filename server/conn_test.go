@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -134,7 +135,6 @@ func TestFilesReachTheConnection(t *testing.T) {
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var l *spyListener
 	h := func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := w.(io.ReaderFrom); !ok {
 			t.Error("net/http's writer is no io.ReaderFrom")
@@ -156,7 +156,7 @@ func TestFilesReachTheConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = &spyListener{Listener: inner}
+	l := &spyListener{Listener: inner}
 	srv := &http.Server{Handler: http.HandlerFunc(h), ConnContext: connContext}
 	go srv.Serve(newListener(l))
 	defer srv.Close()
@@ -169,14 +169,15 @@ func TestFilesReachTheConnection(t *testing.T) {
 	if err != nil || !bytes.Equal(got, content) {
 		t.Fatalf("%d bytes, %v", len(got), err)
 	}
-	if n := l.last.fromFiles; n < int64(len(content))-512 {
+	srv.Shutdown(context.Background()) // the handler has counted
+	if n := l.fromFiles.Load(); n < int64(len(content))-512 {
 		t.Errorf("%d bytes of %d came to the connection as a file: sendfile is cut off", n, len(content))
 	}
 }
 
 type spyListener struct {
 	net.Listener
-	last *spyConn
+	fromFiles atomic.Int64
 }
 
 func (l *spyListener) Accept() (net.Conn, error) {
@@ -184,22 +185,21 @@ func (l *spyListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.last = &spyConn{Conn: c}
-	return l.last, nil
+	return &spyConn{Conn: c, fromFiles: &l.fromFiles}, nil
 }
 
 // spyConn counts the bytes of files that it is handed as *io.LimitedReader, the
 // form that the kernel's copying takes.
 type spyConn struct {
 	net.Conn
-	fromFiles int64
+	fromFiles *atomic.Int64
 }
 
 func (c *spyConn) ReadFrom(r io.Reader) (int64, error) {
 	n, err := c.Conn.(io.ReaderFrom).ReadFrom(r)
 	if lr, ok := r.(*io.LimitedReader); ok {
 		if _, ok := lr.R.(*os.File); ok {
-			c.fromFiles += n
+			c.fromFiles.Add(n)
 		}
 	}
 	return n, err
