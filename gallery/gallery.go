@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type Gallery struct {
 	uploads    uploads
 	work       chan struct{} // slots for what follows the streaming of a push
 	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
+	tidy       *time.Timer   // gives them back to the system
 	verdicts   verdicts
 	failures   failures
 	similar    similarIDs
@@ -93,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		indexes: make(map[uint32]*index),
 		work:    make(chan struct{}, pushSlots),
 		hashing: make(chan struct{}, hashSlots),
+		tidy:    time.AfterFunc(tidyAfter, debug.FreeOSMemory),
 	}
 	if err := g.verdicts.init(); err != nil {
 		return nil, err
@@ -186,6 +189,7 @@ func ValidFeedName(name string) error {
 // Store and Blobs open.
 func (g *Gallery) Close(ctx context.Context) error {
 	g.stop()
+	g.tidy.Stop()
 	g.done.Wait()
 	for _, ix := range g.indexes {
 		ix.close()

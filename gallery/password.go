@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -22,6 +23,10 @@ const (
 	argonSalt   = 16
 	argonKey    = 32
 )
+
+// tidyAfter is how long after the last hash its memory goes back to the system:
+// Go keeps it for the next peak, and most of the time there is none.
+const tidyAfter = 10 * time.Second
 
 // hashPassword returns the password's hash in PHC form. At most hashSlots run
 // at once; ctx ends the wait for a slot.
@@ -46,6 +51,7 @@ func (g *Gallery) argon(ctx context.Context, password string, salt []byte, t, m 
 		return nil, ctx.Err()
 	}
 	defer func() { <-g.hashing }()
+	defer g.tidy.Reset(tidyAfter)
 	return argon2.IDKey([]byte(password), salt, t, m, p, n), nil
 }
 
