@@ -276,16 +276,27 @@ func (p *runningProgram) end(t *testing.T, data string) {
 }
 
 // wholeProgram starts the program on new data and stops it at the end of the
-// test, where verify must find nothing wrong.
+// test. Its log then holds no error, and verify finds nothing wrong.
 func wholeProgram(t *testing.T, flags ...string) (*runningProgram, *siteClient) {
 	t.Helper()
 	data, key := newGallery(t)
 	p := startProgram(t, data, flags...)
 	t.Cleanup(func() {
 		p.end(t, data)
+		p.loggedNoError(t)
 		verbOutput(t, "", "verify", "--data", data)
 	})
 	return p, p.client(t, key)
+}
+
+// loggedNoError looks through the log of a program that has ended.
+func (p *runningProgram) loggedNoError(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(p.errs.String()) {
+		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") || strings.Contains(line, "DATA RACE") {
+			t.Errorf("the program logged %s", line)
+		}
+	}
 }
 
 // seeded returns the seed of a test with chance in it: a new one each time, or
