@@ -23,15 +23,28 @@ const (
 // process may have files for: beyond that they wait in the kernel's queue.
 type listener struct {
 	net.Listener
-	slots chan struct{}
+	slots  chan struct{}
+	closed chan struct{}
+	once   sync.Once
 }
 
-func newListener(l net.Listener) net.Listener {
-	return &listener{Listener: l, slots: make(chan struct{}, maxConnections())}
+func newListener(l net.Listener, most int) net.Listener {
+	return &listener{Listener: l, slots: make(chan struct{}, most), closed: make(chan struct{})}
+}
+
+// Close also ends an Accept that waits for a place: net/http's Shutdown waits
+// for it before it closes the idle connections that hold the places.
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
 	c, err := l.Listener.Accept()
 	if err != nil {
 		<-l.slots

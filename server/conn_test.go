@@ -23,7 +23,7 @@ func serveHandler(t *testing.T, h http.HandlerFunc) string {
 		t.Fatal(err)
 	}
 	srv := &http.Server{Handler: h, ConnContext: connContext}
-	go srv.Serve(newListener(l))
+	go srv.Serve(newListener(l, maxConnections()))
 	t.Cleanup(func() { srv.Close() })
 	return l.Addr().String()
 }
@@ -158,7 +158,7 @@ func TestFilesReachTheConnection(t *testing.T) {
 	}
 	l := &spyListener{Listener: inner}
 	srv := &http.Server{Handler: http.HandlerFunc(h), ConnContext: connContext}
-	go srv.Serve(newListener(l))
+	go srv.Serve(newListener(l, maxConnections()))
 	defer srv.Close()
 	res, err := http.Get("http://" + inner.Addr().String())
 	if err != nil {
@@ -210,7 +210,7 @@ func TestClosedConnectionsGiveTheirPlaceBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newListener(inner).(*listener)
+	l := newListener(inner, maxConnections()).(*listener)
 	srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), ConnContext: connContext}
 	done := make(chan error)
 	go func() { done <- srv.Serve(l) }()
@@ -230,5 +230,39 @@ func TestClosedConnectionsGiveTheirPlaceBack(t *testing.T) {
 	<-done
 	if n := len(l.slots); n != 0 {
 		t.Errorf("%d places are still taken", n)
+	}
+}
+
+// Every place is taken by an idle connection, and Accept waits for one: Shutdown
+// must end all the same.
+func TestShutdownWithEveryPlaceTaken(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), ConnContext: connContext}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(newListener(inner, 1)) }()
+	c, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Shutdown(context.Background()) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Shutdown waits for a connection that nobody closes")
+	}
+	if err := <-done; err != http.ErrServerClosed {
+		t.Errorf("Serve ended with %v", err)
 	}
 }

@@ -190,7 +190,7 @@ func TestLargeDownloadIsAFileToTheConnection(t *testing.T) {
 	}
 	spy := &spyListener{Listener: inner}
 	srv := &http.Server{Handler: s.server, ConnContext: connContext}
-	go srv.Serve(newListener(spy))
+	go srv.Serve(newListener(spy, maxConnections()))
 	defer srv.Close()
 	res, err := http.Get("http://" + inner.Addr().String() + "/v3/flat/large/1.0.0/large.1.0.0.nupkg")
 	if err != nil {

@@ -170,7 +170,7 @@ func (s *Server) configure(brand, address string) error {
 // Serve answers the connections of l until Shutdown; it then returns nil. It may
 // be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(newListener(l))
+	err := s.http.Serve(newListener(l, maxConnections()))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
