@@ -226,8 +226,8 @@ func TestPushRefusals(t *testing.T) {
 			wantKind(t, err, tt.kind, tt.text)
 		})
 	}
-	if n := w.blobs.TempBytes(); n != 0 {
-		t.Errorf("refused uploads leave %d bytes", n)
+	if left := storetest.TempFiles(t, w.blobs); len(left) != 0 {
+		t.Errorf("refused uploads leave %q", left)
 	}
 	w.verify()
 }

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha512"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +31,8 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); ret
 type uploads struct {
 	mu sync.Mutex
 	m  map[AccountNo]*uploadSlots
+
+	bytes atomic.Int64 // in temporary files
 }
 
 type uploadSlots struct {
@@ -111,8 +115,22 @@ type Upload struct {
 	Size int64
 	Hash Hash
 
-	g    *Gallery
-	file *os.File // nil once stored or discarded
+	g     *Gallery
+	file  *os.File // nil once stored or discarded
+	small []byte   // all of it, up to smallUpload
+}
+
+// smallUpload is up to which size a package is also kept in memory, in bytes:
+// checking it there saves a dozen calls to the system. Pushes that wait their
+// turn hold as much each.
+const smallUpload = 16 << 10
+
+// content is what was received, to be read before it is stored.
+func (u *Upload) content() io.ReaderAt {
+	if u.small != nil {
+		return bytes.NewReader(u.small)
+	}
+	return u.file
 }
 
 // Receive streams a body once into a temporary file, hashing on the way. It is
@@ -123,37 +141,41 @@ func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader)
 		return nil, err
 	}
 	defer g.uploads.leave(a.Owner)
-	if g.blobs.TempBytes() > maxTempBytes {
+	if g.uploads.bytes.Load() > maxTempBytes {
 		return nil, &Error{Kind: Unavailable, Op: "push", Msg: "Too many uploads are running. Try again in a minute."}
 	}
 	file, err := g.blobs.Temp()
 	if err != nil {
 		return nil, diskError(err)
 	}
-	u := &Upload{g: g}
-	u.file = file
+	u := &Upload{g: g, file: file}
 	hash := sha512.New()
 	var limit int64 = 1 << 62
 	if f.MaxBytes > 0 {
 		limit = f.MaxBytes
 	}
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
+	pooled := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(pooled)
+	buf, filled := *pooled, 0
 	for {
-		n, rerr := body.Read(*buf)
-		if n > 0 {
-			u.Size += int64(n)
-			if u.Size > limit {
-				u.Discard()
-				return nil, errTooLarge(f)
-			}
-			hash.Write((*buf)[:n])
-			if _, err := file.Write((*buf)[:n]); err != nil {
+		n, rerr := body.Read(buf[filled:])
+		filled += n
+		u.Size += int64(n)
+		g.uploads.bytes.Add(int64(n))
+		if u.Size > limit {
+			u.Discard()
+			return nil, errTooLarge(f)
+		}
+		ended := errors.Is(rerr, io.EOF)
+		if filled == len(buf) || ended {
+			hash.Write(buf[:filled])
+			if _, err := file.Write(buf[:filled]); err != nil {
 				u.Discard()
 				return nil, diskError(err)
 			}
+			filled = 0
 		}
-		if errors.Is(rerr, io.EOF) {
+		if ended {
 			break
 		}
 		// A client that has gone shows here, with what it left out; the context
@@ -164,6 +186,9 @@ func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader)
 		}
 	}
 	hash.Sum(u.Hash[:0])
+	if u.Size <= smallUpload {
+		u.small = bytes.Clone(buf[:u.Size])
+	}
 	return u, nil
 }
 
@@ -172,10 +197,16 @@ func (u *Upload) Discard() {
 	if u.file == nil {
 		return
 	}
-	if err := u.g.blobs.Discard(u.file); err != nil {
+	if err := u.g.blobs.Discard(u.take()); err != nil {
 		u.g.o.Log.Warn("a temporary file could not be removed; the next start removes it", "err", err)
 	}
-	u.file = nil
+}
+
+// take gives up the temporary file, which the caller removes or keeps.
+func (u *Upload) take() (file *os.File) {
+	file, u.file = u.file, nil
+	u.g.uploads.bytes.Add(-u.Size)
+	return file
 }
 
 // diskError gives a full disk its own kind.
@@ -214,7 +245,7 @@ func (g *Gallery) Push(ctx context.Context, a Actor, f *Feed, u *Upload) (*Publi
 	}
 	defer func() { <-g.work }()
 
-	arch, err := nuget.CheckArchive(u.file, u.Size, nuget.Limits{Now: g.Now()})
+	arch, err := nuget.CheckArchive(u.content(), u.Size, nuget.Limits{Now: g.Now()})
 	if err == nil {
 		err = arch.Inflate(ctx)
 	}
@@ -398,9 +429,8 @@ func (g *Gallery) storeBlob(ctx context.Context, u *Upload) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	file := u.file
-	u.file = nil // Put closes it and removes it when it fails
-	return diskError(g.blobs.Put(ctx, u.Hash, u.Size, file))
+	// Put closes the file, and removes it when it fails.
+	return diskError(g.blobs.Put(ctx, u.Hash, u.Size, u.take()))
 }
 
 // reprieve takes the mark from a doomed blob; false while it is being deleted.

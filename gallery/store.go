@@ -143,8 +143,6 @@ type Blobs interface {
 	Delete(hash Hash) error
 	// List calls f for each blob, in order of hash, until f fails.
 	List(ctx context.Context, f func(Hash, int64) error) error
-	// TempBytes is what lies in temporary files now.
-	TempBytes() int64
 }
 
 // A Blob is an open package file.

@@ -216,7 +216,8 @@ func (a *Archive) readAll(e *record) ([]byte, error) {
 	if uint64(e.size) > maxRatio*uint64(e.compressed) {
 		return nil, archiveProblem(e.name, fmt.Sprintf("the entry %s is compressed more than %d times", quote(e.name), maxRatio))
 	}
-	in := contentReader{archive: a, buffer: int(min(e.compressed, 1<<14))}
+	in := a.contents()
+	defer in.release()
 	if err := in.open(e); err != nil {
 		return nil, err
 	}
@@ -225,6 +226,7 @@ func (a *Archive) readAll(e *record) ([]byte, error) {
 		n, err := in.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
 		if err == io.EOF {
+			e.sound = true
 			return content, nil
 		}
 		if err != nil {
@@ -233,14 +235,17 @@ func (a *Archive) readAll(e *record) ([]byte, error) {
 	}
 }
 
-// Inflate reads every entry once, to nowhere, and compares size and checksum
+// Inflate reads every entry that was not read yet, to nowhere, and compares size and checksum
 // with what the directory says. It needs little memory whatever the
 // package holds, and ends when ctx does. The error is a *Problem, ctx's, or what
 // the reader returned.
 func (a *Archive) Inflate(ctx context.Context) error {
-	in := contentReader{archive: a, buffer: 1 << 14}
-	buffer := make([]byte, 1<<16)
+	in := a.contents()
+	defer in.release()
 	for i := range a.records {
+		if a.records[i].sound {
+			continue
+		}
 		if err := in.open(&a.records[i]); err != nil {
 			return err
 		}
@@ -248,7 +253,7 @@ func (a *Archive) Inflate(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if _, err := in.Read(buffer); err == io.EOF {
+			if _, err := in.Read(in.nowhere[:]); err == io.EOF {
 				break
 			} else if err != nil {
 				return err
@@ -258,18 +263,38 @@ func (a *Archive) Inflate(ctx context.Context) error {
 	return nil
 }
 
-// contentReader reads the content of one entry after the other. Its end is EOF
+// A contentReader reads the content of one entry after the other. Its end is EOF
 // only when size, checksum and the length of the compressed form are as the
 // directory says.
 type contentReader struct {
 	archive  *Archive
-	buffer   int // bytes to read at once
 	entry    *record
 	bytes    *bufio.Reader // as stored
-	inflater io.Reader     // nil until needed
+	inflater io.ReadCloser // nil until needed
 	content  io.Reader
 	checksum uint32
 	left     int64 // bytes that are still to come
+	nowhere  [1 << 15]byte
+}
+
+// contentReaders are kept: one takes 100 KB, which is most of the memory of a
+// push.
+var contentReaders = sync.Pool{New: func() any {
+	return &contentReader{bytes: bufio.NewReaderSize(nil, 1<<14)}
+}}
+
+// contents returns a reader, which is to be released.
+func (a *Archive) contents() *contentReader {
+	c := contentReaders.Get().(*contentReader)
+	c.archive = a
+	return c
+}
+
+// release gives the reader back without what it read from.
+func (c *contentReader) release() {
+	c.archive, c.entry, c.content = nil, nil, nil
+	c.bytes.Reset(nil)
+	contentReaders.Put(c)
 }
 
 func (c *contentReader) open(e *record) error {
@@ -277,12 +302,7 @@ func (c *contentReader) open(e *record) error {
 	if err != nil {
 		return err
 	}
-	stored := io.NewSectionReader(c.archive.file, start, int64(e.compressed))
-	if c.bytes == nil {
-		c.bytes = bufio.NewReaderSize(stored, c.buffer)
-	} else {
-		c.bytes.Reset(stored)
-	}
+	c.bytes.Reset(io.NewSectionReader(c.archive.file, start, int64(e.compressed)))
 	c.entry, c.content, c.checksum, c.left = e, c.bytes, 0, int64(e.size)
 	if e.method == methodDeflated {
 		if resetter, ok := c.inflater.(flate.Resetter); !ok {

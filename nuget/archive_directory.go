@@ -57,6 +57,7 @@ type record struct {
 	offset           uint32 // of the local header
 	stamp            uint32 // MS-DOS date and time
 	data             int64  // offset of the content; 0 until known
+	sound            bool   // was read to its end: size and checksum are as said
 }
 
 // archiveProblem returns a problem with the wording of M-15. why is a clause

@@ -270,21 +270,6 @@ func hashOf(name string) (h gallery.Hash, ok bool) {
 	return h, h.String() == name
 }
 
-// TempBytes is what lies in tmp/ now.
-func (d *Dir) TempBytes() int64 {
-	entries, err := os.ReadDir(d.tmp)
-	if err != nil {
-		return 0 // a folder that cannot be read takes no file either: Temp says so
-	}
-	var sum int64
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil { // else it went meanwhile
-			sum += info.Size()
-		}
-	}
-	return sum
-}
-
 // locks lets one goroutine at a time work on a hash.
 type locks struct {
 	mu   sync.Mutex

@@ -286,7 +286,7 @@ func TestBroken(t *testing.T) {
 				if err == nil {
 					b.Close()
 				}
-				if failed != "remove" && d.TempBytes() != 0 {
+				if failed != "remove" && len(storetest.TempFiles(t, d)) != 0 {
 					t.Errorf("%s failed with %v and left a temporary file", failed, cause)
 				}
 			}
