@@ -1,86 +1,16 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"nougat/internal/pack"
 )
-
-// TestStopLetsEverythingEnd stops the program while one client reads a large
-// package and another sends one: both come to their end, and the download that
-// ended last is counted.
-func TestStopLetsEverythingEnd(t *testing.T) {
-	data, key := newGallery(t)
-	p := startProgram(t, data)
-	c := p.client(t, key)
-	large := pack.Spec{ID: "Contoso.Large", Version: "1.0.0", Files: []pack.File{{Name: "x.bin", Data: noise(1, 16<<20)}}}
-	c.pushed(t, large)
-	c.http.CloseIdleConnections()
-
-	conn, err := net.Dial("tcp", p.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", nupkgPath(large.ID, large.Version), p.addr)
-	download, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	finish := halfPush(t, p.addr, key, "Contoso.Late")
-	waitFor(t, "the upload to be seen", func() bool { return len(leftIn(t, data, "tmp")) > 0 })
-
-	stopped := make(chan string, 1)
-	if runtime.GOOS == "windows" {
-		go func() { stopped <- verbOutput(t, "", "stop", "--data", data) }()
-	} else {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-		stopped <- ""
-	}
-	waitFor(t, "new connections to be refused", func() bool {
-		conn, err := net.Dial("tcp", p.addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err != nil
-	})
-	if status, err := finish(); err != nil || !strings.Contains(status, " 201 ") {
-		t.Errorf("the push that ran: %q, %v", status, err)
-	}
-	if content, err := io.ReadAll(download.Body); err != nil || !bytes.Equal(content, pack.Nupkg(large)) {
-		t.Errorf("the download that ran ended after %d bytes with %v", len(content), err)
-	}
-	if err := p.exit(t); err != nil {
-		t.Errorf("exit: %v\n%s", err, p.errs)
-	}
-	<-stopped
-	p.loggedNoError(t)
-
-	p = startProgram(t, data)
-	c = p.client(t, key)
-	c.get(t, http.StatusOK, nupkgPath("Contoso.Late", "1.0.0"))
-	hits := document[struct {
-		Data []struct{ TotalDownloads int }
-	}](t, c, "/v3/query?q=packageid:contoso.large")
-	if len(hits.Data) != 1 || hits.Data[0].TotalDownloads != 1 {
-		t.Errorf("after the restart the search says %+v", hits)
-	}
-	p.end(t, data)
-	verbOutput(t, "", "verify", "--data", data)
-}
 
 // TestStartAfterPowerCut starts on what a program leaves that had no time: half
 // uploads, a dead control socket, and a package whose record was never written.

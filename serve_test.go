@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"nougat/internal/pack"
 	"nougat/store/bolt"
 )
 
@@ -133,7 +134,8 @@ func newGallery(t *testing.T) (data, key string) {
 }
 
 // TestStopFinishesRequests: the first signal, and nougat stop, let a running
-// push finish; new connections are refused meanwhile.
+// push and a running download finish, and the download is counted; new
+// connections are refused meanwhile.
 func TestStopFinishesRequests(t *testing.T) {
 	for _, how := range []string{"SIGTERM", "interrupt", "stop"} {
 		t.Run(how, func(t *testing.T) {
@@ -142,11 +144,13 @@ func TestStopFinishesRequests(t *testing.T) {
 			}
 			data, key := newGallery(t)
 			p := startProgram(t, data)
-			finish := halfPush(t, p.addr, key, "Contoso.Late")
-			waitFor(t, "the upload to be seen", func() bool {
-				files, _ := os.ReadDir(filepath.Join(data, "tmp"))
-				return len(files) > 0
-			})
+			c := p.client(t, key)
+			large := pack.Spec{ID: "Contoso.Large", Version: "1.0.0", Files: []pack.File{{Name: "x.bin", Data: noise(1, 16<<20)}}}
+			c.pushed(t, large)
+			c.http.CloseIdleConnections()
+
+			download := p.beginDownload(t, nupkgPath(large.ID, large.Version))
+			finish := p.beginPush(t, data, key, "Contoso.Late")
 			stopped := make(chan string, 1)
 			switch how {
 			case "SIGTERM":
@@ -156,15 +160,12 @@ func TestStopFinishesRequests(t *testing.T) {
 			case "stop":
 				go func() { stopped <- verbOutput(t, "", "stop", "--data", data) }()
 			}
-			waitFor(t, "new connections to be refused", func() bool {
-				conn, err := net.Dial("tcp", p.addr)
-				if err == nil {
-					conn.Close()
-				}
-				return err != nil
-			})
+			p.refusesConnections(t)
 			if status, err := finish(); err != nil || !strings.Contains(status, " 201 ") {
 				t.Errorf("the push that ran: %q, %v", status, err)
+			}
+			if content, err := io.ReadAll(download.Body); err != nil || !bytes.Equal(content, pack.Nupkg(large)) {
+				t.Errorf("the download that ran ended after %d bytes with %v", len(content), err)
 			}
 			if err := p.exit(t); err != nil {
 				t.Errorf("exit: %v\n%s", err, p.errs)
@@ -172,17 +173,58 @@ func TestStopFinishesRequests(t *testing.T) {
 			if how == "stop" {
 				<-stopped
 			}
+			p.loggedNoError(t)
+
 			p = startProgram(t, data)
-			answer, err := http.Get("http://" + p.addr + "/v3/flat/contoso.late/index.json")
-			if err != nil {
-				t.Fatal(err)
+			c = p.client(t, key)
+			c.get(t, http.StatusOK, nupkgPath("Contoso.Late", "1.0.0"))
+			hits := document[struct {
+				Data []struct{ TotalDownloads int }
+			}](t, c, "/v3/query?q=packageid:contoso.large")
+			if len(hits.Data) != 1 || hits.Data[0].TotalDownloads != 1 {
+				t.Errorf("after the restart the search says %+v", hits)
 			}
-			answer.Body.Close()
-			if answer.StatusCode != 200 {
-				t.Errorf("after the next start the package is %s", answer.Status)
-			}
+			p.end(t, data)
+			verbOutput(t, "", "verify", "--data", data)
 		})
 	}
+}
+
+// beginPush is halfPush, once its upload is seen in the data.
+func (p *runningProgram) beginPush(t *testing.T, data, key, id string) (finish func() (string, error)) {
+	t.Helper()
+	finish = halfPush(t, p.addr, key, id)
+	waitFor(t, "the upload to be seen", func() bool { return len(leftIn(t, data, "tmp")) > 0 })
+	return finish
+}
+
+// beginDownload asks for a file and reads no more than the head of the answer.
+func (p *runningProgram) beginDownload(t *testing.T, path string) *http.Response {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, p.addr)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// refusesConnections waits until the program takes no new ones.
+func (p *runningProgram) refusesConnections(t *testing.T) {
+	t.Helper()
+	waitFor(t, "new connections to be refused", func() bool {
+		conn, err := net.Dial("tcp", p.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
 }
 
 // TestSecondSignal does not wait for a request that runs.
@@ -192,19 +234,9 @@ func TestSecondSignal(t *testing.T) {
 	}
 	data, key := newGallery(t)
 	p := startProgram(t, data)
-	finish := halfPush(t, p.addr, key, "Contoso.Never")
-	waitFor(t, "the upload to be seen", func() bool {
-		files, _ := os.ReadDir(filepath.Join(data, "tmp"))
-		return len(files) > 0
-	})
+	finish := p.beginPush(t, data, key, "Contoso.Never")
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	waitFor(t, "new connections to be refused", func() bool {
-		conn, err := net.Dial("tcp", p.addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err != nil
-	})
+	p.refusesConnections(t)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	if err := p.exit(t); err != nil {
 		t.Errorf("exit: %v\n%s", err, p.errs)
