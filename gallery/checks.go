@@ -224,9 +224,9 @@ type similarIDs struct {
 }
 
 // skeleton folds what people confuse.
-func skeleton(id nuget.ID) string {
-	return strings.NewReplacer(".", "", "-", "", "_", "", "0", "o", "1", "l", "i", "l", "5", "s", "8", "b").Replace(id.Key())
-}
+func skeleton(id nuget.ID) string { return lookAlikes.Replace(id.Key()) }
+
+var lookAlikes = strings.NewReplacer(".", "", "-", "", "_", "", "0", "o", "1", "l", "i", "l", "5", "s", "8", "b")
 
 func (s *similarIDs) find(ctx context.Context, store Store, f *Feed, id nuget.ID) (nuget.ID, bool) {
 	s.mu.Lock()
