@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,6 +154,7 @@ func (p *push) checkExpression(text string) error {
 	return nil
 }
 
+// warnf adds a warning; the arguments come from outside and are cut.
 func (p *push) warnf(format string, args ...any) {
 	for i, a := range args {
 		if s, ok := a.(string); ok {
@@ -167,9 +169,7 @@ func (p *push) warnf(format string, args ...any) {
 // dependency that makes every restore warn (NU1602).
 func (p *push) warn(ctx context.Context, size int64) {
 	m := p.manifest
-	for _, w := range m.Warnings {
-		p.warnf("%s", w)
-	}
+	p.warnings = append(p.warnings, m.Warnings...)
 	var missing []string
 	switch {
 	case m.License == nil && m.LicenseURL != "":
@@ -207,7 +207,7 @@ func (p *push) warn(ctx context.Context, size int64) {
 // largest names the n largest files of the package.
 func (p *push) largest(n int) []string {
 	entries := slices.Clone(p.archive.Entries())
-	slices.SortStableFunc(entries, func(a, b nuget.Entry) int { return int(b.Compressed>>10) - int(a.Compressed>>10) })
+	slices.SortStableFunc(entries, func(a, b nuget.Entry) int { return cmp.Compare(b.Compressed, a.Compressed) })
 	var names []string
 	for _, e := range entries[:min(n, len(entries))] {
 		names = append(names, printable(path.Base(e.Name))+" "+FormatBytes(e.Compressed))

@@ -3,8 +3,10 @@ package gallery_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,8 @@ type world struct {
 	test  *gallery.Feed
 	ann   gallery.Actor
 	bob   gallery.Actor
+
+	change []func(*gallery.Options) // what is unlike the usual
 }
 
 const (
@@ -35,9 +39,9 @@ const (
 	bobPassword = "bob has a long password"
 )
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, change ...func(*gallery.Options)) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+	w := &world{t: t, change: change, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 	w.store, w.blobs = storetest.Open(t)
 	w.open()
 	if _, first, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "ann", Password: annPassword}); err != nil || !first {
@@ -52,13 +56,17 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.t.Helper()
-	g, err := gallery.Open(w.ctx(), gallery.Options{
+	o := gallery.Options{
 		Store: w.store, Blobs: w.blobs, Now: w.clock, KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: "nougat",
 		Feeds: []gallery.FeedOptions{
 			{Name: "main", MaxBytes: 1 << 20},
 			{Name: "test", Kind: gallery.TestFeed, MaxBytes: 1 << 20, Replace: true},
 		},
-	})
+	}
+	for _, change := range w.change {
+		change(&o)
+	}
+	g, err := gallery.Open(w.ctx(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -256,12 +264,80 @@ func TestPushWarnings(t *testing.T) {
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Old", Version: "1.0.0", Bare: true, Metadata: "<licenseUrl>https://contoso.com/l</licenseUrl><iconUrl>https://contoso.com/i.png</iconUrl>"}), "outdated licenseUrl", "outdated iconUrl")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Ref", Version: "1.0.0", Bare: true, Metadata: `<license type="expression">LicenseRef-Contoso</license>`}), "LicenseRef-Contoso is not a standard one")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Excl", Version: "1.0.0", Metadata: `<dependencies><dependency id="A" version="(1.0,2.0)"/></dependencies>`}), "NU1602")
+	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Http", Version: "1.0.0", Metadata: `<repository type="git" url="http://contoso.com/tables.git"/>`}),
+		"The repository's address is not shown: it must begin with https:// or git://, not http://contoso.com/tables.git.") // R-PKG-09
 	secret := w.key(gallery.NewKey{Owner: "ann", Days: 5, HasDays: true})
 	a, err := w.PushActor(w.ctx(), w.main, gallery.Credentials{APIKey: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wants(w.mustPublish(a, w.main, pack.Spec{ID: "Contoso.Late", Version: "1.0.0"}), "This key expires in 5 days") // R-KEY-10
+}
+
+func TestLargestParts(t *testing.T) { // M-43
+	w := newWorld(t, func(o *gallery.Options) { o.AdviseBytes = 1500 })
+	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Big", Version: "1.0.0", Files: []pack.File{
+		{Name: "lib/a.bin", Data: noise(500)}, {Name: "lib/b.bin", Data: noise(900)}, {Name: "lib/c.bin", Data: noise(700)}, {Name: "d.bin", Data: noise(100)},
+	}})
+	last := p.Warnings[len(p.Warnings)-1]
+	if at := []int{strings.Index(last, "b.bin"), strings.Index(last, "c.bin"), strings.Index(last, "a.bin")}; at[0] < 0 || !slices.IsSorted(at) || strings.Contains(last, "d.bin") {
+		t.Errorf("warning: %s", last)
+	}
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}
+
+func TestLocks(t *testing.T) { // R-PUSH-10, R-LCK-01, R-ACC-15
+	w := newWorld(t)
+	key := w.key(gallery.NewKey{Owner: "bob"})
+	ok := pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"}
+	w.mustPublish(w.ann, w.main, ok)
+	err := w.store.Update(w.ctx(), func(tx gallery.Writer) error {
+		pkg, err := tx.Package(w.main.Generation, "contoso.tables")
+		if err != nil {
+			return err
+		}
+		pkg.Locked = true
+		bob, err := tx.AccountByName("bob")
+		if err != nil {
+			return err
+		}
+		bob.Locked = true
+		return errors.Join(tx.PutPackage(w.main.Generation, pkg), tx.PutAccount(bob))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lockedPackage = "Contoso.Tables is locked. No new versions, listing or deprecation changes until an administrator unlocks it."
+	_, err = w.publish(w.ann, w.main, ok) // locked before existing (Q-30)
+	wantKind(t, err, gallery.Forbidden, lockedPackage)
+	ok.Version = "2.0.0"
+	_, err = w.publish(w.ann, w.main, ok)
+	wantKind(t, err, gallery.Forbidden, lockedPackage)
+	_, err = w.publish(w.bob, w.main, ok) // rights before the lock
+	wantKind(t, err, gallery.Forbidden, "bob does not own Contoso.Tables.")
+	wantKind(t, w.SetListed(w.ctx(), w.ann, w.main, "Contoso.Tables", "1.0.0", false), gallery.Forbidden, lockedPackage)
+
+	const lockedAccount = "The account bob is locked. Contact an administrator."
+	for name, c := range map[string]gallery.Credentials{
+		"key": {APIKey: key}, "key as password": {HasBasic: true, Password: key}, "password": {HasBasic: true, User: "bob", Password: bobPassword},
+	} {
+		_, err := w.PushActor(w.ctx(), w.main, c)
+		wantKind(t, err, gallery.Forbidden, lockedAccount)
+		if c.APIKey == "" {
+			_, err = w.ReadActor(w.ctx(), w.main, c)
+			wantKind(t, err, gallery.Forbidden, lockedAccount)
+		}
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	_, _, err = w.AddKey(w.ctx(), gallery.Operator(), gallery.NewKey{Owner: "bob", Scopes: gallery.AllScopes})
+	wantKind(t, err, gallery.Forbidden, lockedAccount)
 }
 
 func TestTestFeedReplaces(t *testing.T) { // D-05

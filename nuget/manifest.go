@@ -53,6 +53,18 @@ type License struct {
 // Repository is the element <repository>.
 type Repository struct{ Type, URL, Branch, Commit string }
 
+func (r *Repository) isGit() bool { return strings.EqualFold(r.Type, "git") }
+
+// ShownURL is URL when documents and pages may show it: an absolute address by
+// https, or for a git repository also by git; else "" (R-PKG-09).
+func (r *Repository) ShownURL() string {
+	u, ok := parseAddress(r.URL)
+	if !ok || u.Scheme != "https" && !(r.isGit() && u.Scheme == "git") {
+		return ""
+	}
+	return r.URL
+}
+
 // PackageType is one <packageType>. Version is empty when absent.
 type PackageType struct{ Name, Version string }
 

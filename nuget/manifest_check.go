@@ -463,16 +463,12 @@ func (c *manifestCheck) warn(document []byte) {
 	if !norm.NFC.IsNormal(text) { // R-PKG-13
 		c.m.Warnings = append(c.m.Warnings, "The manifest holds text that is not in Unicode's normalization form C; searches may not find it.")
 	}
-	if r := c.m.repository(); r.URL != "" { // R-PKG-09
-		git := strings.EqualFold(r.Type, "git")
-		u, ok := parseAddress(r.URL)
-		if !ok || u.Scheme != "https" && !(git && u.Scheme == "git") {
-			schemes := "https"
-			if git {
-				schemes = "https or git"
-			}
-			c.m.Warnings = append(c.m.Warnings,
-				fmt.Sprintf("The repository's address is not shown: it must begin with %s://, not %s.", schemes, quote(r.URL)))
+	if r := c.m.repository(); r.URL != "" && r.ShownURL() == "" {
+		schemes := "https://"
+		if r.isGit() {
+			schemes = "https:// or git://"
 		}
+		c.m.Warnings = append(c.m.Warnings,
+			fmt.Sprintf("The repository's address is not shown: it must begin with %s, not %s.", schemes, quote(r.URL)))
 	}
 }

@@ -147,7 +147,7 @@ func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head
 		p.IconURL = flatURL(f, rel.ID, rel.Version) + "/icon"
 	}
 	if r := m.Repository; r != nil {
-		p.Repository = ui.Repository{URL: r.URL, Type: r.Type, Branch: r.Branch, Commit: r.Commit}
+		p.Repository = ui.Repository{URL: r.ShownURL(), Type: r.Type, Branch: r.Branch, Commit: r.Commit}
 	}
 	latest(&p, pkg, rel.Version)
 	s.versionRows(c, &p, heads, byVersion, pageNumber(asked))

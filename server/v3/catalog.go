@@ -249,7 +249,7 @@ func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *Ref) error
 	w.opt("readmeFile", m.ReadmeFile)
 	w.opt("releaseNotes", manifest.ReleaseNotes)
 	if m.Repository != nil {
-		w.opt("repository", m.Repository.URL)
+		w.opt("repository", m.Repository.ShownURL())
 	}
 	w.bool("requireLicenseAcceptance", m.RequireLicenseAcceptance)
 	w.opt("summary", m.Summary)

@@ -137,7 +137,7 @@ func TestGoldenDocuments(t *testing.T) {
 	g.push("Full.Package", "1.0.0", full, "LICENSE.txt", "images/icon.png", "readme.md", "lib/net8.0/Full.Package.dll")
 	g.push("Full.Package", "1.1.0-Beta", `<description>Bare.</description><license type="expression">MIT OR (Apache-2.0 AND BSD-2-Clause)</license>`)
 	g.push("Full.Package", "2.0.0+build.5", `<description>Unlisted.</description><iconUrl>http://example.org/icon.png</iconUrl>`)
-	g.push("full.package", "3.0.0-rc.1", `<description>SemVer 2.</description>`)
+	g.push("full.package", "3.0.0-rc.1", `<description>SemVer 2.</description><repository type="git" url="http://example.org/hidden.git"/>`)
 	g.push("Other.Package", "1.0.0.1", `<description>Four parts.</description>`)
 	g.list("full.package", "2.0", false)
 	d := New(g.Gallery, 0)
