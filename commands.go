@@ -147,6 +147,10 @@ func explainParse(err error) error {
 		}
 		return usagef("%s takes no argument %q. See %s.", command, word, help)
 	}
+	if flag, rest, ok := strings.Cut(text, `: parsing time "`); ok {
+		value, _, _ := strings.Cut(rest, `" as "`)
+		return usagef("%s needs a time such as 2027-01-31T12:00:00Z, not %s. See %s.", flag, value, help)
+	}
 	if flag, _, ok := strings.Cut(text, ": expected "); ok && strings.HasSuffix(text, "(<EOL>)") {
 		return usagef("%s needs a value. See %s.", flag, help)
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"nougat/gallery"
+	"nougat/server"
 )
 
 // Config is every key of the configuration, and its manual: the tags hold the
@@ -193,8 +194,8 @@ func (c *Config) Check(reserved func(string) bool) []problem {
 		bad("listen", "%q %s", c.Listen, why)
 	}
 	if c.URL != "" {
-		if why := checkURL(c.URL); why != "" {
-			bad("url", "%q %s", c.URL, why)
+		if _, err := server.PublicURL(c.URL); err != nil {
+			bad("url", "%s", err)
 		}
 	}
 	if _, err := c.proxies(); err != nil {
@@ -343,18 +344,6 @@ func checkListen(addr string) string {
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "needs a port between 0 and 65535."
-	}
-	return ""
-}
-
-// checkURL says what is wrong with a public address, or nothing.
-func checkURL(s string) string {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return "is not an address such as https://nuget.example.org."
-	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		return "must have no user name, no ? and no #."
 	}
 	return ""
 }

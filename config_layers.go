@@ -7,10 +7,13 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"nougat/server"
 )
 
 // The sources of a value, weakest first (Q-01).
@@ -128,13 +131,29 @@ func readFile(path string, named bool) (layer, error) {
 	return l, nil
 }
 
-// tomlError is the parser's message with the line it means.
+// tomlError is the parser's message with the line it means. What it says of a
+// value of the wrong kind is about this program's types: that is said anew.
 func tomlError(err error) string {
 	if p, ok := errors.AsType[toml.ParseError](err); ok {
 		return fmt.Sprintf("line %d: %s", p.Position.Line, p.Message)
 	}
-	return strings.TrimPrefix(err.Error(), "toml: ")
+	where := wrongKind.FindStringSubmatch(err.Error())
+	if where == nil {
+		return strings.TrimPrefix(err.Error(), "toml: ")
+	}
+	line, name := where[1], where[2]
+	for _, k := range keys() {
+		if k.name == name {
+			return fmt.Sprintf("line %s: %s needs another kind of value; its default is %s.", line, name, defaults().tomlText(k))
+		}
+		if strings.HasPrefix(k.name, name+".") {
+			return fmt.Sprintf("line %s: %s is a table: write [%s] on a line of its own, and its keys below.", line, name, name)
+		}
+	}
+	return fmt.Sprintf("line %s: %s needs another kind of value.", line, name)
 }
+
+var wrongKind = regexp.MustCompile(`^toml: line ([0-9]+) \(last key "([^"]+)"\): (?:incompatible types|type mismatch)`)
 
 // feedKeys lists the keys of a [[feeds]] table.
 func feedKeys() []string {
@@ -227,7 +246,9 @@ func (l *layers) merge(reserved func(feed string) bool) (*Config, []setting, err
 		}
 		all = append(all, s)
 	}
-	c.URL = strings.TrimRight(c.URL, "/")
+	if u, err := server.PublicURL(c.URL); err == nil {
+		c.URL = u
+	}
 	var lines []string
 	for _, p := range c.Check(reserved) {
 		where := p.key

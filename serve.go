@@ -162,7 +162,11 @@ func (s *session) settle(st *site, saved map[string]string, log *slog.Logger) (b
 func (s *session) greet(st *site, token string) {
 	base, c := st.now().base(), st.now().config
 	var b strings.Builder
-	line := func(name, text string) { fmt.Fprintf(&b, "  %-8s  %s\n", name, text) }
+	width := 8
+	for _, f := range c.feeds()[1:] {
+		width = max(width, len("Feed "+f.Name))
+	}
+	line := func(name, text string) { fmt.Fprintf(&b, "  %-*s  %s\n", width, name, text) }
 	fmt.Fprintln(&b, "nougat is ready.")
 	line("Gallery", base+"/")
 	for i, f := range shownFeeds(c) {

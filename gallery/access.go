@@ -22,6 +22,7 @@ type Credentials struct {
 	Bearer   string // Authorization: Bearer
 	Addr     string // remote address, for audit and "last used"
 	Client   string // product of the User-Agent
+	KeysURL  string // the page of API keys, at the address that the request came to: for M-01 and M-40
 }
 
 // Any reports whether anything was sent.
@@ -36,7 +37,8 @@ type Actor struct {
 	Key     *Key      // nil with a password or a session
 	Addr    string
 	Client  string
-	command bool // the operator at the command line
+	keysURL string // as in Credentials, "" with a session
+	command bool   // the operator at the command line
 }
 
 // SignedIn reports whether the actor is somebody.
@@ -69,7 +71,7 @@ var (
 // another feed is Forbidden with M-03.
 func (g *Gallery) ReadActor(ctx context.Context, f *Feed, c Credentials) (Actor, error) {
 	if !c.HasBasic && c.Bearer == "" {
-		return Actor{}, g.noCredentials("read")
+		return Actor{}, noCredentials("read", c.KeysURL)
 	}
 	a, err := g.basicActor(ctx, f, c)
 	if errors.Is(err, errKeyUnknown) {
@@ -84,7 +86,7 @@ func (g *Gallery) MayRead(f *Feed, a Actor) error {
 		return nil
 	}
 	if a.Key == nil {
-		return g.noCredentials("read")
+		return noCredentials("read", a.keysURL)
 	}
 	return &Error{Kind: Forbidden, Op: "read", Msg: msgKeyMayNot("read packages", "", a.Key)}
 }
@@ -96,7 +98,7 @@ func (g *Gallery) MayRead(f *Feed, a Actor) error {
 // password Unauthenticated with M-35, a locked owner Forbidden with M-09.
 func (g *Gallery) PushActor(ctx context.Context, f *Feed, c Credentials) (Actor, error) {
 	if !c.Any() {
-		return Actor{}, g.noCredentials("push")
+		return Actor{}, noCredentials("push", c.KeysURL)
 	}
 	var bad error
 	if c.APIKey != "" {
@@ -121,8 +123,8 @@ func (g *Gallery) PushActor(ctx context.Context, f *Feed, c Credentials) (Actor,
 	return Actor{}, err
 }
 
-func (g *Gallery) noCredentials(op string) error {
-	return &Error{Kind: Unauthenticated, Op: op, Msg: MsgNoCredentials(g.o.KeysURL())}
+func noCredentials(op, keysURL string) error {
+	return &Error{Kind: Unauthenticated, Op: op, Msg: MsgNoCredentials(keysURL)}
 }
 
 // basicActor reads Basic or Bearer credentials: first what looks like a key,
@@ -176,7 +178,7 @@ func (g *Gallery) keyActor(ctx context.Context, f *Feed, secret string, c Creden
 		return Actor{}, &Error{Kind: Forbidden, Op: "sign in", Msg: msgOtherFeed(name)}
 	}
 	g.uses.note(k.ID, KeyUse{Time: now, Addr: c.Addr, Client: c.Client})
-	return Actor{Account: k.Creator, Owner: owner.No, Name: owner.Name, Admin: owner.Admin, Key: k, Addr: c.Addr, Client: c.Client}, nil
+	return Actor{Account: k.Creator, Owner: owner.No, Name: owner.Name, Admin: owner.Admin, Key: k, Addr: c.Addr, Client: c.Client, keysURL: c.KeysURL}, nil
 }
 
 // passwordActor checks a name and password once and remembers the verdict
@@ -226,7 +228,7 @@ func (g *Gallery) KeyWarning(a Actor) string {
 	if left > 10*24*time.Hour {
 		return ""
 	}
-	return msgKeyExpires(left, g.o.KeysURL())
+	return msgKeyExpires(left, a.keysURL)
 }
 
 // Verdicts of passwords are kept this long, and at most so many.

@@ -23,12 +23,11 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
 
-	Brand       string        // site.name; no password may equal it
-	KeysURL     func() string // address of the page with API keys, for M-01 and M-40; nil: its path
-	AdviseBytes int64         // publish.advise_bytes: larger packages get advice (D-15); 0: never
-	SimilarIDs  string        // publish.similar_ids: "warn" or "off" (D-14)
-	LicenseRefs bool          // publish.license_refs: LicenseRef-… is allowed, with a warning (R-LIC-03)
-	KeyMaxDays  int           // keys.max_days: longest life of a key; 0: no limit (R-KEY-09)
+	Brand       string // site.name; no password may equal it
+	AdviseBytes int64  // publish.advise_bytes: larger packages get advice (D-15); 0: never
+	SimilarIDs  string // publish.similar_ids: "warn" or "off" (D-14)
+	LicenseRefs bool   // publish.license_refs: LicenseRef-… is allowed, with a warning (R-LIC-03)
+	KeyMaxDays  int    // keys.max_days: longest life of a key; 0: no limit (R-KEY-09)
 }
 
 // FeedOptions is what the configuration says of one feed.
@@ -84,9 +83,6 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.KeysURL == nil {
-		o.KeysURL = func() string { return "/account/apikeys" }
 	}
 	g := &Gallery{
 		store:   o.Store,

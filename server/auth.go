@@ -36,7 +36,7 @@ func (s *Server) admitReader(c *call, rule rule) error {
 	if len(r.Header["Authorization"]) == 0 && token == "" {
 		return s.challenge(c)
 	}
-	creds := s.credentials(r)
+	creds := s.credentials(c)
 	var err error
 	switch {
 	case creds.HasBasic || creds.Bearer != "":
@@ -137,27 +137,29 @@ func (s *Server) vouch(c *call) {
 }
 
 // credentials reads what came with a request.
-func (s *Server) credentials(r *http.Request) gallery.Credentials {
-	c := gallery.Credentials{
-		APIKey: strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
-		Addr:   s.clientAddr(r),
-		Client: clientProduct(r.UserAgent()),
+func (s *Server) credentials(c *call) gallery.Credentials {
+	r := c.Request()
+	creds := gallery.Credentials{
+		APIKey:  strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
+		Addr:    s.clientAddr(r),
+		Client:  clientProduct(r.UserAgent()),
+		KeysURL: c.site.keysURL(),
 	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	value = strings.TrimSpace(value)
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		c.Bearer = value
+		creds.Bearer = value
 	case strings.EqualFold(scheme, "Basic"):
 		plain, err := base64.StdEncoding.DecodeString(value)
 		if err == nil {
-			c.User, c.Password, _ = strings.Cut(string(plain), ":")
+			creds.User, creds.Password, _ = strings.Cut(string(plain), ":")
 		}
 		// An SDK that has no credentials answers a challenge with an empty name and
 		// password: that is nothing sent, and M-01 says what to do.
-		c.HasBasic = err != nil || c.User != "" || c.Password != ""
+		creds.HasBasic = err != nil || creds.User != "" || creds.Password != ""
 	}
-	return c
+	return creds
 }
 
 // clientProduct shortens a User-Agent to what keys and audits keep of it: the

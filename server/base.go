@@ -1,16 +1,19 @@
 package server
 
 import (
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"nougat/gallery"
+	"nougat/ui"
 )
 
 // A site is one public address of the gallery: what documents, links and
@@ -35,6 +38,25 @@ type fixed struct {
 // siteKey is what requests say of their own address.
 type siteKey struct{ scheme, host, prefix string }
 
+// PublicURL returns the public address that text means as documents begin with
+// it: host in small letters, no slash at the end. The error is a sentence.
+func PublicURL(text string) (string, error) {
+	k, err := publicSite(text)
+	return k.scheme + "://" + k.host + k.prefix, err
+}
+
+func publicSite(text string) (siteKey, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !validHost(u.Host) || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
+		return siteKey{}, fmt.Errorf("%q is not an address such as https://nuget.example.org or https://example.org/nuget.", text)
+	}
+	prefix := strings.TrimRight(u.EscapedPath(), "/")
+	if prefix != "" && !validPrefix(prefix) {
+		return siteKey{}, fmt.Errorf("The path of %q is not plain: use letters, digits, - _ . and ~ between single slashes.", text)
+	}
+	return siteKey{u.Scheme, strings.ToLower(u.Host), prefix}, nil
+}
+
 func newSite(scheme, host, prefix string, feeds []string) *site {
 	st := &site{base: scheme + "://" + host + prefix, prefix: prefix}
 	for i, name := range feeds {
@@ -44,11 +66,14 @@ func newSite(scheme, host, prefix string, feeds []string) *site {
 		}
 		st.roots = append(st.roots, root)
 	}
-	st.noKey.reason = gallery.MsgNoCredentials(st.base + "/account/apikeys")
+	st.noKey.reason = gallery.MsgNoCredentials(st.keysURL())
 	st.noKey.body = []byte(st.noKey.reason + "\n")
 	st.noKey.length = []string{strconv.Itoa(len(st.noKey.body))}
 	return st
 }
+
+// keysURL is the page of API keys.
+func (st *site) keysURL() string { return st.base + ui.Frame{}.KeysURL() }
 
 // While no public address is configured, documents are kept for the listener's
 // own addresses and for so many others, admitted after an authenticated request
@@ -168,7 +193,7 @@ func (s *Server) siteOf(r *http.Request) (*site, error) {
 		k.scheme = "https"
 	}
 	if s.fromProxy(r) {
-		if p := forwarded(r, "X-Forwarded-Proto"); p == "http" || p == "https" {
+		if p := strings.ToLower(forwarded(r, "X-Forwarded-Proto")); p == "http" || p == "https" {
 			k.scheme = p
 		}
 		if h := forwarded(r, "X-Forwarded-Host"); h != "" {
@@ -194,7 +219,7 @@ func (s *Server) siteOf(r *http.Request) (*site, error) {
 }
 
 func badHost() error {
-	return &gallery.Error{Kind: gallery.Invalid, Msg: "The header Host is not a host name or address with an optional port."}
+	return &gallery.Error{Kind: gallery.Invalid, Msg: "The header Host, or X-Forwarded-Host of a trusted proxy, is not a host name or address with an optional port."}
 }
 
 // fromProxy reports whether the request came through a proxy that is believed.
@@ -279,13 +304,11 @@ func validHost(h string) bool {
 			return false
 		}
 	}
-	if h[0] != '[' && name == "" || len(port) > 5 {
+	if h[0] != '[' && name == "" {
 		return false
 	}
-	for i := range len(port) {
-		if port[i] < '0' || port[i] > '9' {
-			return false
-		}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil && port != "" {
+		return false
 	}
 	for i := range len(name) {
 		c := name[i]

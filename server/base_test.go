@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +16,7 @@ import (
 func TestValidHost(t *testing.T) {
 	for host, want := range map[string]bool{
 		"example.org": true, "example.org:8080": true, "EXAMPLE.org.": true, "10.0.0.1": true, "10.0.0.1:5050": true, "[::1]": true, "[::1]:80": true, "a_b-c": true, "localhost:1": true,
-		"": false, "a:": false, ":80": false, "a:b": false, "a:80:90": false, "a:123456": false, "[::1": false, "[::1]x": false, "[::1]:": false, "::1": false, "[fe80::1%25eth0]": false, "[10.0.0.1]": false,
+		"": false, "a:": false, ":80": false, "a:b": false, "a:80:90": false, "a:65535": true, "a:65536": false, "a:123456": false, "a:+1": false, "[::1]:65536": false, "[::1": false, "[::1]x": false, "[::1]:": false, "::1": false, "[fe80::1%25eth0]": false, "[10.0.0.1]": false,
 		"a b": false, "a/b": false, "a\"b": false, "a<b": false, "a@b": false, "a,b": false, "b\u00fccher.example": false, "a?b": false, strings.Repeat("a", 300): false,
 	} {
 		if got := validHost(host); got != want {
@@ -75,6 +77,7 @@ func TestPublicAddress(t *testing.T) {
 		"prefix that the proxy left on, caps":     {"proxy", "/feeds/V3/INDEX.json", []string{"X-Forwarded-Prefix", "/feeds"}, "http://ADDR/feeds/v3/", 200},
 		"a wrong prefix":                          {"proxy", "/v3/index.json", []string{"X-Forwarded-Prefix", "/a/../b"}, "", 400},
 		"a wrong forwarded host":                  {"proxy", "/v3/index.json", []string{"X-Forwarded-Host", "a b"}, "", 400},
+		"a forwarded scheme in capitals":          {"proxy", "/v3/index.json", []string{"X-Forwarded-Proto", "HTTPS", "X-Forwarded-Host", "Nuget.Example.org"}, "https://nuget.example.org/v3/", 200},
 		"a wrong forwarded scheme":                {"proxy", "/v3/index.json", []string{"X-Forwarded-Proto", "gopher"}, "http://ADDR/v3/", 200},
 		"configured":                              {"https://nuget.example.org", "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
 		"configured, with a slash":                {"https://nuget.example.org/", "/v3/index.json", nil, "https://nuget.example.org/v3/", 200},
@@ -103,9 +106,49 @@ func TestPublicAddress(t *testing.T) {
 func withURL(u string) siteOptions { return options(func(o *Options) { o.URL = u }) }
 
 func TestWrongURL(t *testing.T) {
-	for _, u := range []string{"nuget.example.org", "ftp://example.org", "https://", "https://a b", "https://example.org/a/../b", "https://example.org/?q", "https://u:p@example.org", "https://example.org/#x", "https://example.org//a"} {
+	for _, u := range []string{"nuget.example.org", "ftp://example.org", "https://", "https://a b", "https://example.org/a/../b", "https://example.org/?q", "https://u:p@example.org", "https://example.org/#x", "https://example.org//a", "https://example.org/?", "https://example.org:65536", "https://b\u00fccher.example"} {
+		if _, err := PublicURL(u); err == nil {
+			t.Errorf("PublicURL(%q) is no error", u)
+		}
 		if err := new(Server).configure("", u); err == nil {
 			t.Errorf("the public address %q is taken", u)
+		}
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://Nuget.Example.ORG": "https://nuget.example.org", "HTTP://a:80/": "http://a:80", "https://a/B/c//": "https://a/B/c", "https://[::1]:8443/x": "https://[::1]:8443/x",
+	} {
+		if got, err := PublicURL(text); err != nil || got != want {
+			t.Errorf("PublicURL(%q) = %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// Q-11: M-01 and M-40 lead to the address that the request came to.
+func TestMessagesNameTheAddressOfTheRequest(t *testing.T) {
+	s := start(t, closed(), loopbackProxy)
+	const want = "https://nuget.example.org/feeds/account/apikeys."
+	outside := []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "nuget.example.org", "X-Forwarded-Prefix", "/feeds"}
+	with := func(more ...string) []string { return append(slices.Clone(outside), more...) }
+	data := pack{id: "Foo", version: "1.0.0"}.nupkg(t)
+	for what, a := range map[string]*answer{
+		"read":   s.get("/v3/index.json", outside...),
+		"push":   s.do("PUT", "/v3/package", bytes.NewReader(data), outside...),
+		"unlist": s.do("DELETE", "/v3/package/Foo/1.0.0", nil, outside...),
+	} {
+		if a.is(401); a.reason != "No API key or password was sent. Create a key at "+want {
+			t.Errorf("%s: %s", what, a.reason)
+		}
+	}
+	ends := s.newKey(gallery.NewKey{Days: 3, HasDays: true})
+	for what, a := range map[string]*answer{
+		"read": s.get("/v3/index.json", with("Authorization", basic("x", ends))...).is(200),
+		"push": s.do("PUT", "/v3/package", bytes.NewReader(data), with("X-NuGet-ApiKey", ends)...).is(201),
+	} {
+		if all := a.header["X-Nuget-Warning"]; len(all) == 0 || !strings.HasSuffix(all[len(all)-1], " Replace it at "+want) {
+			t.Errorf("%s: %q", what, all)
 		}
 	}
 }

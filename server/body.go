@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"nougat/gallery"
@@ -18,6 +19,14 @@ type patience struct {
 }
 
 var uploadPatience = patience{idle: 30 * time.Second, window: 60 * time.Second, least: 64 << 10}
+
+// plainBody refuses a body that is compressed.
+func plainBody(r *http.Request) error {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return &gallery.Error{Kind: gallery.Unsupported, Op: "read", Msg: "What was sent has a Content-Encoding. Send it as it is."}
+	}
+	return nil
+}
 
 // upload reads a request body of any length, with no timeout on the whole. Only
 // the time spent waiting for the client counts, not what the disk takes.

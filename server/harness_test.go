@@ -29,6 +29,7 @@ type testSite struct {
 	testing.TB
 	server  *Server
 	gallery *gallery.Gallery
+	store   gallery.Store
 	url     string // http://127.0.0.1:port
 	addr    string // 127.0.0.1:port
 	key     string
@@ -52,6 +53,7 @@ func start(t testing.TB, change ...siteOptions) *testSite {
 	t.Helper()
 	s := &testSite{TB: t, clock: newTestClock(), log: &logBuffer{}}
 	store, blobs := storetest.Open(t)
+	s.store = store
 	go_ := gallery.Options{
 		Store: store, Blobs: blobs, Now: s.clock.now,
 		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true, MaxBytes: 250 << 20}},
@@ -143,6 +145,22 @@ func (s *testSite) account(name, password string) *gallery.Account {
 		s.Fatal(err)
 	}
 	return a
+}
+
+// lock does what administrators will do: no page of this version does.
+func (s *testSite) lock(name string) {
+	s.Helper()
+	err := s.store.Update(context.Background(), func(w gallery.Writer) error {
+		a, err := w.AccountByName(name)
+		if err != nil {
+			return err
+		}
+		a.Locked = true
+		return w.PutAccount(a)
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
 }
 
 func (s *testSite) newKey(n gallery.NewKey) string {

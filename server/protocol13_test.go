@@ -230,7 +230,7 @@ func TestProtocol13(t *testing.T) {
 	})
 	row(t, s, "row 19: addresses that people take for the source", func(t *testing.T, s *testSite) {
 		for _, path := range []string{"/index.json", "/v3", "/v3/", "/nuget", "/nuget/", "/api/v2", "/api/v2/", "/nuget/Packages()", "/api/v2/FindPackagesById()?id='x'",
-			"/FindPackagesById()?id='x'", "//FindPackagesById()?id='x'&semVerLevel=2.0.0", "/$metadata", "/Packages(Id='x',Version='1.0.0')", "/Search()?searchTerm=x"} {
+			"/FindPackagesById()?id='x'", "//FindPackagesById()?id='x'&semVerLevel=2.0.0", "/$metadata", "/Packages(Id='x',Version='1.0.0')", "/Search()?searchTerm=x", "/Search()/$count?searchTerm=x", "/Packages()/$count", "/api/v2/Packages/$count"} {
 			a := s.get(path).is(404)
 			if want := "The address of this source is " + s.url + "/v3/index.json (NuGet V3)."; a.reason != want || string(a.body) != want+"\n" {
 				t.Errorf("%s: reason %q, body %q", path, a.reason, a.body)

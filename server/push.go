@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -38,15 +37,15 @@ func (s *Server) handlePush(ec echo.Context) error {
 // receive does the part of a push that ends with the last byte of the body.
 func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
 	r := c.Request()
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, &gallery.Error{Kind: gallery.Unsupported, Op: "push", Msg: "The upload has a Content-Encoding. Send the package as it is."}
-	}
 	var err error
-	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(r)); err != nil {
+	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(c)); err != nil {
 		return nil, err
 	}
 	s.vouch(c)
 	if err = s.g.BeginPush(r.Context(), c.actor, c.feed, r.ContentLength); err != nil {
+		return nil, err
+	}
+	if err = plainBody(r); err != nil {
 		return nil, err
 	}
 	pkg, release, err := packageIn(r, body)
@@ -85,7 +84,7 @@ func (s *Server) handleRelist(c echo.Context) error {
 func (s *Server) list(c *call, listed bool) error {
 	r := c.Request()
 	var err error
-	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(r)); err != nil {
+	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(c)); err != nil {
 		return err
 	}
 	s.vouch(c)

@@ -89,6 +89,38 @@ func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
 	}
 }
 
+// what is asked before the body, in its order. Each request has what its
+// rule refuses and what all rules after it would refuse.
+func TestOrderOfEarlyRefusals(t *testing.T) {
+	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
+	s.account("len", "quite another phrase")
+	ofLocked := s.newKey(gallery.NewKey{Owner: "len", Scopes: gallery.ScopeRead})
+	s.lock("len")
+	const length, coded = "Content-Length: 99000000\r\n", "Content-Encoding: gzip\r\n"
+	for _, c := range []struct {
+		name, key, header string
+		status            int
+		reason            string
+	}{
+		{"no credentials", "", length + coded, 401, "No API key or password was sent."},
+		{"unknown key", "az", length + coded, 403, "This API key is not known here"},
+		{"locked owner", ofLocked, length + coded, 403, "The account len is locked."},
+		{"key of another feed", s.newKey(gallery.NewKey{Feed: "team", Scopes: gallery.ScopeRead}), length + coded, 403, "This key belongs to the feed team"},
+		{"no push scope", s.newKey(gallery.NewKey{Scopes: gallery.ScopeRead | gallery.ScopeUnlist}), length + coded, 403, "This key may not push packages. It allows: unlist, read on *."},
+		{"too long", s.key, length + coded, 413, "The package is larger than 1 MB."},
+		{"compressed", s.key, "Content-Length: 6\r\n" + coded, 415, "What was sent has a Content-Encoding."},
+		{"nothing of all this", s.key, "Content-Length: 6\r\nContent-Encoding: identity\r\n", 400, "This is not a readable .nupkg file"},
+	} {
+		if c.key != "" {
+			c.key = "X-NuGet-ApiKey: " + c.key + "\r\n"
+		}
+		a := s.raw("PUT /v3/package HTTP/1.1\r\nHost: a\r\n"+c.key+c.header+"\r\nno zip", 1)[0]
+		if a.status != c.status || !strings.HasPrefix(a.reason, c.reason) || a.header.Get("X-NuGet-Warning") != a.reason {
+			t.Errorf("%s: %d %s, warning %q; want %d %s", c.name, a.status, a.reason, a.header.Get("X-NuGet-Warning"), c.status, c.reason)
+		}
+	}
+}
+
 func TestRefusalByLengthAlone(t *testing.T) {
 	s := start(t)
 	r := "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: " + s.key + "\r\nContent-Length: 9000000000\r\n\r\n"

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,17 +146,13 @@ func (s *Server) configure(brand, address string) error {
 	now := &settings{brand: brand, challenge: []string{`Basic realm="` + quotable(brand) + `"`}}
 	cross := http.NewCrossOriginProtection()
 	if address != "" {
-		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !validHost(u.Host) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return fmt.Errorf("the public address %q is not of the form https://host or https://host/path", address)
+		k, err := publicSite(address)
+		if err != nil {
+			return err
 		}
-		prefix := strings.TrimRight(u.EscapedPath(), "/")
-		if prefix != "" && !validPrefix(prefix) {
-			return fmt.Errorf("the path of the public address %q is not plain: use letters, digits, - _ . and ~ between single slashes", address)
-		}
-		now.site = newSite(u.Scheme, strings.ToLower(u.Host), prefix, s.feedNames)
+		now.site = newSite(k.scheme, k.host, k.prefix, s.feedNames)
 		now.site.keep = true
-		if err := cross.AddTrustedOrigin(u.Scheme + "://" + strings.ToLower(u.Host)); err != nil {
+		if err := cross.AddTrustedOrigin(k.scheme + "://" + k.host); err != nil {
 			return err
 		}
 	}

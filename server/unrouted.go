@@ -164,10 +164,11 @@ func looksV2(path string) bool {
 	if strings.Contains(path, "/nuget/") || strings.Contains(path, "/api/v2/") {
 		return true
 	}
-	last := path[strings.LastIndexByte(path, '/')+1:]
-	for _, name := range []string{"findpackagesbyid", "packages(", "search()", "getupdates()", "$metadata", "$batch"} {
-		if strings.HasPrefix(last, name) {
-			return true
+	for segment := range strings.SplitSeq(path, "/") {
+		for _, name := range []string{"findpackagesbyid", "packages(", "search()", "getupdates()", "$metadata", "$batch"} {
+			if strings.HasPrefix(segment, name) {
+				return true
+			}
 		}
 	}
 	return false

@@ -15,6 +15,9 @@ const maxForm = 64 << 10
 
 // readForm reads the fields that a page's form posted.
 func readForm(r *http.Request) (url.Values, error) {
+	if err := plainBody(r); err != nil {
+		return nil, err
+	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, badForm("The form came in another form than a browser's.", err)

@@ -168,6 +168,9 @@ func TestBadForms(t *testing.T) {
 			t.Errorf("%s: %d", name, got.status)
 		}
 	}
+	r := v.request("POST", "/account/signin", url.Values{"name": {"ann"}, "password": {annPassword}})
+	r.Header.Set("Content-Encoding", "gzip")
+	v.do(r).is(http.StatusUnsupportedMediaType)
 	v.post("/account/signin", "name", "ann", "password", strings.Repeat("x", 70_000)).is(http.StatusBadRequest)
 	v.post("/theme", "theme", "mauve").is(http.StatusBadRequest)
 }

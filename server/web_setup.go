@@ -132,11 +132,11 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[str
 		// A loopback address that was left as it was guessed is not pinned: the port
 		// may be another at the next start.
 		if p.URL != "" && !(p.URL == c.site.base && loopback(p.URL)) {
-			probe := Server{feedNames: s.feedNames}
-			if err := probe.configure("", p.URL); err != nil {
+			address, err := PublicURL(p.URL)
+			if err != nil {
 				p.Errors["url"] = ui.AddressWrong
 			}
-			saved[settingURL] = p.URL
+			saved[settingURL] = address
 		}
 	}
 	if !p.Fixed["read"] {
