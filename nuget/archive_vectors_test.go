@@ -17,8 +17,8 @@ import (
 )
 
 // packageRow is a row of packages.jsonl: what NuGet's own reader says of one
-// real package. The fields contentHash and signature wait for the issue that
-// reads signatures.
+// real package. The field contentHash and all that is inside signature wait for
+// the issue that reads signatures.
 type packageRow struct {
 	File, SHA512, ID, Version, Normalized                        string
 	Bytes                                                        int64
@@ -31,6 +31,7 @@ type packageRow struct {
 	Dependencies                                                 []dependencyRow
 	FrameworkReferences, FrameworkAssemblies                     []namesRow
 	Supported                                                    []string
+	Signature                                                    *struct{}
 }
 
 type dependencyRow struct {
@@ -46,19 +47,23 @@ type namesRow struct {
 // TestVectorsPackages checks, inflates and reads real packages, and compares
 // every field with what NuGet's own reader found. The rows and the packages are
 // not in this repository: packages lie in ../corpus/packages beside the rows'
-// folder.
+// folder, or beside the usual one.
 func TestVectorsPackages(t *testing.T) {
+	usual := filepath.Join("..", "..", "shared", "vectors")
 	rows := os.Getenv("NOUGAT_VECTORS")
 	if _, err := os.Stat(filepath.Join(rows, "packages.jsonl")); rows == "" || err != nil {
-		rows = need.Dir(t, "vectors", filepath.Join("..", "..", "shared", "vectors"))
+		rows = need.Dir(t, "vectors", usual)
 		t.Setenv("NOUGAT_VECTORS", rows)
 	}
-	packages := need.Dir(t, "corpus", filepath.Join(rows, "..", "corpus", "packages"))
+	packages := filepath.Join(rows, "..", "corpus", "packages")
+	if _, err := os.Stat(packages); err != nil {
+		packages = need.Dir(t, "corpus", filepath.Join(usual, "..", "corpus", "packages"))
+	}
 	for _, want := range vectorRows[packageRow](t, "packages") {
 		t.Run(want.File, func(t *testing.T) {
 			content, err := os.ReadFile(filepath.Join(packages, want.File))
 			if err != nil {
-				t.Fatal(err)
+				need.Missing(t, "corpus", err.Error())
 			}
 			a, err := CheckArchive(bytes.NewReader(content), int64(len(content)), Limits{})
 			if err != nil {
@@ -76,9 +81,6 @@ func TestVectorsPackages(t *testing.T) {
 			got.File, got.Bytes, got.SHA512 = want.File, int64(len(content)), base64.StdEncoding.EncodeToString(hash[:])
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("NuGet's reader (-) and this one (+) differ:\n%s", diff)
-			}
-			if !a.Signed() {
-				t.Error("the signature is not seen")
 			}
 
 			opened, err := OpenArchive(bytes.NewReader(content), int64(len(content)))
@@ -139,6 +141,9 @@ func describePackage(a *Archive, m *Manifest) packageRow {
 	row.FrameworkAssemblies = groupAssemblies(m.FrameworkAssemblies)
 	for _, f := range a.Frameworks() {
 		row.Supported = append(row.Supported, f.String())
+	}
+	if a.Signed() {
+		row.Signature = new(struct{})
 	}
 	return row
 }

@@ -407,7 +407,16 @@ func (f Framework) shortName() (string, error) {
 			b.WriteString(short)
 		}
 	}
-	return strings.ToLower(b.String()), nil
+	return strings.Map(lowerInvariant, b.String()), nil
+}
+
+// lowerInvariant lowers c as .NET does without a culture: İ stays, for its
+// lower case would be two characters.
+func lowerInvariant(c rune) rune {
+	if c == '\u0130' {
+		return c
+	}
+	return unicode.ToLower(c)
 }
 
 func (f Framework) shortIdentifier() string {
@@ -419,7 +428,7 @@ func (f Framework) shortIdentifier() string {
 		return short
 	}
 	return strings.Map(func(c rune) rune {
-		if c <= 0xFFFF && (unicode.IsLetter(c) || unicode.Is(unicode.Nd, c)) {
+		if c <= 0xFFFF && (isLetter(c) || unicode.Is(unicode.Nd, c)) {
 			return c
 		}
 		return -1

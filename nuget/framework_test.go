@@ -104,6 +104,8 @@ func TestFrameworkParsing(t *testing.T) {
 		" Any , Version=v9":                  "any",
 		"Foo.Bar,Version=v12.0,Profile=x":    "foobar12.0-x",
 		"\u00c9,Version=v1":                  "\u00e910",
+		"\u0130,Version=v1":                  "\u013010",  // \u0130 has no lower case of one character
+		"A\ua7cd,Version=v1":                 "a\ua7cd10", // a letter since Unicode 16
 		".NETFramework,Version=v4.5,Profile=Full": "net45-full",
 		".NETFramework,Version=v4.5,Version=v4.6": "net",
 		".NETFramework,Version=45":                "net45.0",

@@ -92,8 +92,14 @@ func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 	}
-	return c <= 0xFFFF && unicode.In(c, unicode.L, unicode.Mn, unicode.Nd, unicode.Pc)
+	return c <= 0xFFFF && (unicode.In(c, unicode.Mn, unicode.Nd, unicode.Pc) || isLetter(c) || c == '\u0897')
 }
+
+// isLetter reports whether c is a letter for .NET 10, whose tables are those of
+// Unicode 16; Go's are older.
+func isLetter(c rune) bool { return unicode.IsLetter(c) || unicode.Is(unicode16Letters, c) }
+
+var unicode16Letters = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x1C89, Hi: 0x1C8A, Stride: 1}, {Lo: 0xA7CB, Hi: 0xA7CD, Stride: 1}, {Lo: 0xA7DA, Hi: 0xA7DC, Stride: 1}}}
 
 // quoted returns s in quotation marks for an error sentence, cut off where it
 // is too long to be read.

@@ -50,6 +50,15 @@ func TestParseID(t *testing.T) {
 	}
 }
 
+// .NET 10 follows Unicode 16, which has word characters that Go's tables lack.
+func TestIDFormKnowsUnicode16(t *testing.T) {
+	for _, c := range "\u0897\u1c89\u1c8a\ua7cb\ua7cc\ua7cd\ua7da\ua7db\ua7dc" {
+		if !ValidIDForm("a" + string(c)) {
+			t.Errorf("U+%04X is no word character", c)
+		}
+	}
+}
+
 func TestIDKey(t *testing.T) {
 	if got := ID("Newtonsoft.JSON").Key(); got != "newtonsoft.json" {
 		t.Errorf("Key = %q", got)

@@ -42,6 +42,9 @@ func TestLicenceIdentifiers(t *testing.T) {
 		{"Abstyles AND WTFPL", "Abstyles WTFPL", "Abstyles", ""},
 		{"LicenseRef-Contoso OR LicenseRef-", "LicenseRef-Contoso LicenseRef-", "LicenseRef-", "LicenseRef-Contoso"},
 		{"UNLICENSED", "UNLICENSED", "", ""},
+		// Identifiers whose standing SPDX has changed, and some that it took in late.
+		{"BlueOak-1.0.0 AND ICU AND Unicode-3.0 WITH LLGPL", "BlueOak-1.0.0 ICU Unicode-3.0 LLGPL", "", ""},
+		{"any-OSI OR ZPL-2.1", "any-OSI ZPL-2.1", "any-OSI", ""},
 	} {
 		e, err := ParseLicence(c.text)
 		if err != nil {
@@ -78,7 +81,7 @@ func TestLicenceOddities(t *testing.T) {
 			t.Errorf("%q: printed %q, error %v; want %q", text, e.Print(), err, printed)
 		}
 	}
-	for _, text := range []string{"MIT 3 Zlib", "+", "()", ")(", "(MIT OR", "MIT OR)", "AND", "MIT AND", "MIT WITH (MIT OR Zlib)", "UNLICENSED+", "(UNLICENSED) OR MIT", "MIT WITH Nokia-Qt-exception-1.1", "Classpath-exception-2.0"} {
+	for _, text := range []string{"MIT 3 Zlib", "+", "()", ")(", "(MIT OR", "MIT OR)", "AND", "MIT AND", "MIT WITH (MIT OR Zlib)", "UNLICENSED+", "(UNLICENSED) OR MIT", "MIT WITH Nokia-Qt-exception-1.1", "Classpath-exception-2.0", "KiCad-libraries-exception", "Net-SNMP"} {
 		if e, err := ParseLicence(text); err == nil {
 			t.Errorf("%q is taken and printed as %q", text, e.Print())
 		}
@@ -103,7 +106,7 @@ func TestLicenceErrorsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// The list must stay whole: NuGet knows 488 licences and 41 exceptions.
+// The list must stay whole: NuGet 7.9 knows 718 licences and 82 exceptions.
 func TestLicenceList(t *testing.T) {
 	var licences, exceptions, deprecated, osi, fsf int
 	for line := range strings.Lines(licenceList) {
@@ -126,7 +129,7 @@ func TestLicenceList(t *testing.T) {
 		count(&osi, flags.osi)
 		count(&fsf, flags.fsf)
 	}
-	if got, want := [...]int{licences, exceptions, deprecated, osi, fsf}, [...]int{488, 41, 32, 140, 127}; got != want {
+	if got, want := [...]int{licences, exceptions, deprecated, osi, fsf}, [...]int{718, 82, 33, 148, 127}; got != want {
 		t.Errorf("licences, exceptions, deprecated, OSI, FSF: %v, want %v", got, want)
 	}
 	for _, id := range []string{"", "The", "#", "MI", "IT", "MIT ", "mit", "o", "-", "MIT of\nMIT-0"} {

@@ -2,21 +2,28 @@ package nuget
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
 // vectorRows reads the rows of one vector file (name without ".jsonl") from
-// testdata/vectors, or from the folder that NOUGAT_VECTORS names.
+// testdata/vectors, or from the folder that NOUGAT_VECTORS names. That folder
+// may hold some of the files only: the test of one that is missing is skipped.
 func vectorRows[T any](t testing.TB, name string) []T {
 	t.Helper()
-	dir := os.Getenv("NOUGAT_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("testdata", "vectors")
+	dir := cmp.Or(os.Getenv("NOUGAT_VECTORS"), filepath.Join("testdata", "vectors"))
+	if _, err := os.ReadDir(dir); err != nil {
+		t.Fatal(err)
 	}
 	f, err := os.Open(filepath.Join(dir, name+".jsonl"))
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("NOUGAT_VECTORS") != "" {
+		t.Skip(err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
