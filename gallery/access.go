@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -194,11 +195,13 @@ func (g *Gallery) passwordActor(ctx context.Context, c Credentials) (Actor, erro
 			return Actor{}, err // a closed account or a failing store is no verdict
 		}
 		v.account, v.decided = 0, now
+		v.good.Store(false)
 		v.forgotten.Store(false)
 		if err != nil {
 			return Actor{}, err
 		}
 		v.account = a.No
+		v.good.Store(true)
 	}
 	if v.account == 0 {
 		return Actor{}, errSignInWrong
@@ -249,6 +252,7 @@ type verdict struct {
 	mu        sync.Mutex
 	decided   time.Time
 	account   AccountNo // 0: bad
+	good      atomic.Bool
 	forgotten atomic.Bool
 }
 
@@ -272,7 +276,7 @@ func (v *verdicts) of(user, password string) *verdict {
 	e := v.m[k]
 	if e == nil {
 		if len(v.m) >= maxVerdicts {
-			clear(v.m)
+			v.makeRoom()
 		}
 		e = &verdict{}
 		v.m[k] = e
@@ -280,8 +284,17 @@ func (v *verdicts) of(user, password string) *verdict {
 	return e
 }
 
-// forget drops every verdict: a password changed or an account was locked, both
-// rare, and which entries were that account's bad tries is not known.
+// makeRoom drops the verdicts of wrong secrets, which a stranger can add as many
+// of as time lets them; all, when most are of good ones.
+func (v *verdicts) makeRoom() {
+	maps.DeleteFunc(v.m, func(_ [32]byte, e *verdict) bool { return !e.good.Load() })
+	if len(v.m) > maxVerdicts/2 {
+		clear(v.m)
+	}
+}
+
+// forget drops every verdict: an account is new, its password changed or it was
+// locked, all rare, and which entries were that account's bad tries is not known.
 func (v *verdicts) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()

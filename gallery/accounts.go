@@ -111,6 +111,7 @@ func (g *Gallery) addAccount(ctx context.Context, n NewAccount, with func(w Writ
 		return nil, false, err
 	}
 	g.hasAccount.Store(true)
+	g.verdicts.forget() // the name may have been tried before it was there
 	return a, first, nil
 }
 

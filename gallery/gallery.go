@@ -54,10 +54,12 @@ type Gallery struct {
 	names      sync.Map // AccountNo → name
 	downloads  counters
 	uses       keyUses
-	uploads    uploads
+	uploads    turns[AccountNo]
+	uploading  atomic.Int64  // bytes in the temporary files of uploads
 	work       chan struct{} // slots for what follows the streaming of a push
 	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
 	tidy       *time.Timer   // gives them back to the system
+	signIns    turns[string] // by network; one at once
 	verdicts   verdicts
 	failures   failures
 	similar    similarIDs
@@ -91,6 +93,8 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		indexes: make(map[uint32]*index),
 		work:    make(chan struct{}, pushSlots),
 		hashing: make(chan struct{}, hashSlots),
+		uploads: turns[AccountNo]{each: maxUploads},
+		signIns: turns[string]{each: 1, most: maxSignIns},
 		tidy:    time.AfterFunc(tidyAfter, debug.FreeOSMemory),
 	}
 	if err := g.verdicts.init(); err != nil {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -531,6 +533,42 @@ func TestPasswordsAreForgotten(t *testing.T) {
 	}
 }
 
+// Guesses that are sent at once are counted like others.
+func TestGuessesAtOnce(t *testing.T) { // SM-16
+	w := newWorld(t)
+	var wrong, wait atomic.Int32
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			_, _, err := w.SignIn(w.ctx(), "bob", fmt.Sprintf("guess number %d", i), "10.0.0.1", "")
+			switch gallery.KindOf(err) {
+			case gallery.Unauthenticated:
+				wrong.Add(1)
+			case gallery.TooMany:
+				wait.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if wrong.Load() != 10 || wait.Load() != 40 {
+		t.Errorf("of 50 guesses %d were looked at and %d told to wait; want 10 and 40", wrong.Load(), wait.Load())
+	}
+}
+
+func TestAccountTriedBeforeItIsThere(t *testing.T) {
+	w := newWorld(t)
+	c := gallery.Credentials{HasBasic: true, User: "eve", Password: "eve has a long password", Addr: "10.0.0.1"}
+	if _, err := w.ReadActor(w.ctx(), w.main, c); gallery.KindOf(err) != gallery.Unauthenticated {
+		t.Fatal(err)
+	}
+	if _, _, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "eve", Password: c.Password}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.ReadActor(w.ctx(), w.main, c); err != nil {
+		t.Errorf("the new account: %v", err)
+	}
+}
+
 func TestSessions(t *testing.T) { // R-ACC-11
 	w := newWorld(t)
 	if _, _, err := w.SignIn(w.ctx(), "ann", "wrong", "", ""); gallery.KindOf(err) != gallery.Unauthenticated {
@@ -573,6 +611,39 @@ func TestSessions(t *testing.T) { // R-ACC-11
 	}
 	if _, err := w.SessionActor(w.ctx(), changed); !errors.Is(err, gallery.ErrNotFound) {
 		t.Error("a session outlives a change of password")
+	}
+}
+
+// However often somebody signs in, the account has a bounded number of sessions,
+// and a change of password ends all of them.
+func TestManySessions(t *testing.T) {
+	w := newWorld(t)
+	bob := w.person("bob")
+	var tokens []string
+	for range 150 {
+		token, err := w.StartSession(w.ctx(), bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+		w.pass(time.Second)
+	}
+	live := func() (n int) {
+		for _, token := range tokens {
+			if _, err := w.SessionActor(w.ctx(), token); err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	if _, err := w.SessionActor(w.ctx(), tokens[50]); live() != 100 || err != nil {
+		t.Errorf("%d sessions are live, the hundredth newest: %v", live(), err)
+	}
+	if err := w.SetPassword(w.ctx(), "bob", "another long password"); err != nil {
+		t.Fatal(err)
+	}
+	if n := live(); n != 0 {
+		t.Errorf("%d sessions outlive a change of password", n)
 	}
 }
 

@@ -86,13 +86,27 @@ func (g *Gallery) passwordIs(ctx context.Context, hash, password string) (ok, ol
 // takes the same time (T-10, D-07).
 const noSuchAccount = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
+// maxSignIns is how many passwords from one network are checked or wait to be:
+// the last of them waits some seconds.
+const maxSignIns = 100
+
 // checkPassword finds the account of a name, or of an address that exactly one
 // account has (R-ACC-09), and checks its password. A wrong one is
 // errSignInWrong and counts as a failure; a pair of name and address with too
 // many is TooMany with M-55.
+//
+// Each network's are checked one at a time: so that tries sent at once are
+// counted one by one, and so that nobody can take every slot for hashing.
 func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string) (*Account, error) {
+	from := network(addr)
+	if err := g.signIns.enter(ctx, from); errors.Is(err, errCrowd) {
+		return nil, &Error{Kind: TooMany, Op: "sign in", Msg: msgTooManySignIns}
+	} else if err != nil {
+		return nil, err
+	}
+	defer g.signIns.leave(from)
 	now := g.Now()
-	pair := strings.ToLower(cut(user, maxEmail)) + "\x00" + network(addr)
+	pair := strings.ToLower(cut(user, maxEmail)) + "\x00" + from
 	if wait := g.failures.wait(pair, now); wait > 0 {
 		return nil, &Error{Kind: TooMany, Op: "sign in", Msg: msgTooManyFailures(wait)}
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,60 +25,16 @@ const (
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
 
-// uploads bounds the uploads that an account streams at once; one more waits,
-// unread, until one has ended.
-type uploads struct {
-	mu sync.Mutex
-	m  map[AccountNo]*uploadSlots
-
-	bytes atomic.Int64 // in temporary files
-}
-
-type uploadSlots struct {
-	slots chan struct{}
-	users int // streaming or waiting; the entry goes with the last
-}
-
-func (u *uploads) enter(ctx context.Context, no AccountNo) error {
-	u.mu.Lock()
-	if u.m == nil {
-		u.m = make(map[AccountNo]*uploadSlots)
-	}
-	s := u.m[no]
-	if s == nil {
-		s = &uploadSlots{slots: make(chan struct{}, maxUploads)}
-		u.m[no] = s
-	}
-	s.users++
-	u.mu.Unlock()
-	wait := time.NewTimer(uploadWait)
-	defer wait.Stop()
-	select {
-	case s.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		u.drop(no, s)
-		return ctx.Err()
-	case <-wait.C:
-		u.drop(no, s)
+// awaitUpload waits, before anything of the body is read, until the account may
+// stream one more upload. The caller ends it by uploads.leave.
+func (g *Gallery) awaitUpload(ctx context.Context, no AccountNo) error {
+	waiting, cancel := context.WithTimeout(ctx, uploadWait)
+	defer cancel()
+	err := g.uploads.enter(waiting, no)
+	if err != nil && ctx.Err() == nil {
 		return &Error{Kind: TooMany, Op: "push", Msg: msgTooManyUploads}
 	}
-}
-
-func (u *uploads) leave(no AccountNo) {
-	u.mu.Lock()
-	s := u.m[no]
-	u.mu.Unlock()
-	<-s.slots
-	u.drop(no, s)
-}
-
-func (u *uploads) drop(no AccountNo, s *uploadSlots) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if s.users--; s.users == 0 {
-		delete(u.m, no)
-	}
+	return err
 }
 
 // BeginPush asks what can be asked before the body is read: a key with a
@@ -137,11 +92,11 @@ func (u *Upload) content() io.ReaderAt {
 // TooLarge as soon as the feed's limit is passed; the reader's own error is
 // wrapped. Memory is one buffer whatever the size.
 func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader) (*Upload, error) {
-	if err := g.uploads.enter(ctx, a.Owner); err != nil {
+	if err := g.awaitUpload(ctx, a.Owner); err != nil {
 		return nil, err
 	}
 	defer g.uploads.leave(a.Owner)
-	if g.uploads.bytes.Load() > maxTempBytes {
+	if g.uploading.Load() > maxTempBytes {
 		return nil, &Error{Kind: Unavailable, Op: "push", Msg: "Too many uploads are running. Try again in a minute."}
 	}
 	file, err := g.blobs.Temp()
@@ -161,7 +116,7 @@ func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader)
 		n, rerr := body.Read(buf[filled:])
 		filled += n
 		u.Size += int64(n)
-		g.uploads.bytes.Add(int64(n))
+		g.uploading.Add(int64(n))
 		if u.Size > limit {
 			u.Discard()
 			return nil, errTooLarge(f)
@@ -205,7 +160,7 @@ func (u *Upload) Discard() {
 // take gives up the temporary file, which the caller removes or keeps.
 func (u *Upload) take() (file *os.File) {
 	file, u.file = u.file, nil
-	u.g.uploads.bytes.Add(-u.Size)
+	u.g.uploading.Add(-u.Size)
 	return file
 }
 

@@ -1,6 +1,9 @@
 package gallery
 
 import (
+	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +227,63 @@ func TestFailures(t *testing.T) { // SM-16
 	}
 	if f.wait("ann", now.Add(1000*time.Minute)) > 0 || f.wait("bob", now) > 0 {
 		t.Error("the wait does not end, or meets another")
+	}
+}
+
+// Verdicts of wrong secrets make room before those of good ones.
+func TestRoomForVerdicts(t *testing.T) {
+	var v verdicts
+	if err := v.init(); err != nil {
+		t.Fatal(err)
+	}
+	good := v.of("ann", "right")
+	good.good.Store(true)
+	for i := range 2 * maxVerdicts {
+		v.of("ann", strconv.Itoa(i))
+	}
+	if v.of("ann", "right") != good {
+		t.Error("wrong secrets push a good one out")
+	}
+	for i := range 2 * maxVerdicts {
+		v.of("ann", strconv.Itoa(i)).good.Store(true)
+	}
+	if len(v.m) > maxVerdicts {
+		t.Errorf("%d verdicts are kept", len(v.m))
+	}
+}
+
+func TestTurns(t *testing.T) {
+	ctx := t.Context()
+	turns := turns[string]{each: 1, most: 2}
+	if err := turns.enter(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := turns.enter(ctx, "b"); err != nil {
+		t.Errorf("another key has to wait: %v", err)
+	}
+	second := make(chan error)
+	go func() { second <- turns.enter(ctx, "a") }()
+	for users := 0; users < 2; time.Sleep(time.Millisecond) {
+		turns.mu.Lock()
+		users = turns.m["a"].users
+		turns.mu.Unlock()
+	}
+	if err := turns.enter(ctx, "a"); err != errCrowd {
+		t.Errorf("a third waits: %v", err)
+	}
+	turns.leave("a")
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	short, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	if err := turns.enter(short, "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the wait does not end: %v", err)
+	}
+	turns.leave("a")
+	turns.leave("b")
+	if len(turns.m) != 0 {
+		t.Errorf("%d keys are remembered", len(turns.m))
 	}
 }
 

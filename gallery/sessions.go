@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ const (
 	sessionMost     = 30 * 24 * time.Hour
 	sessionRenew    = 5 * time.Minute // how often a use is written down
 	sessionTokenLen = 43              // base62 characters, 256 bits
+	maxSessions     = 100             // of one account; one more ends the one used longest ago
 )
 
 // SignIn checks name and password and starts a session. The token goes into a
@@ -40,6 +42,9 @@ func (g *Gallery) StartSession(ctx context.Context, a Actor) (string, error) {
 	}
 	err = g.store.Update(ctx, func(w Writer) error {
 		if err := dropExpired(w, now); err != nil {
+			return err
+		}
+		if err := roomForSession(w, s.Account); err != nil {
 			return err
 		}
 		return w.PutSession(s)
@@ -114,9 +119,20 @@ func dropExpired(w Writer, now time.Time) error {
 	return nil
 }
 
+// roomForSession ends the session that was used longest ago, of an account with
+// as many as it may have.
+func roomForSession(w Writer, no AccountNo) error {
+	sessions, err := w.SessionsOf(no, maxSessions)
+	if err != nil || len(sessions) < maxSessions {
+		return err
+	}
+	oldest := slices.MinFunc(sessions, func(a, b *Session) int { return a.Seen.Compare(b.Seen) })
+	return w.DeleteSession(oldest.Hash)
+}
+
 // dropSessions ends every session of an account.
 func dropSessions(w Writer, no AccountNo) error {
-	sessions, err := w.SessionsOf(no, 1000)
+	sessions, err := w.SessionsOf(no, maxSessions)
 	if err != nil {
 		return err
 	}
