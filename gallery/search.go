@@ -305,7 +305,10 @@ func (ix *index) packageTypes(ctx context.Context) ([]string, error) {
 			}
 			for _, p := range x.seg.posts[x.seg.starts[w]:x.seg.starts[w+1]] {
 				if doc := int(p >> docShift); !x.dead.has(doc) {
-					spelling[folded] = typeSpelling(readCard(x.seg.cards[doc]), folded)
+					spellTypes(spelling, readCard(x.seg.cards[doc]))
+					if spelling[folded] == "" { // the type of packages that name none
+						spelling[folded] = dependencyType
+					}
 					break
 				}
 			}
@@ -319,14 +322,14 @@ func (ix *index) packageTypes(ctx context.Context) ([]string, error) {
 	return types, nil
 }
 
-// typeSpelling returns a type as the card spells it.
-func typeSpelling(c *Card, folded string) string {
+// spellTypes adds the types of a card, each as the first one spells it: a card
+// is read once, however many it has.
+func spellTypes(spelling map[string]string, c *Card) {
 	for i := range c.Faces {
 		for _, t := range c.Faces[i].Types {
-			if foldWhole(t) == folded {
-				return t
+			if folded := foldWhole(t); spelling[folded] == "" {
+				spelling[folded] = t
 			}
 		}
 	}
-	return dependencyType
 }

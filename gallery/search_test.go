@@ -320,6 +320,25 @@ func TestSearchPackageType(t *testing.T) {
 	}
 }
 
+// A package with many types is read once, not once for each.
+func TestManyPackageTypes(t *testing.T) {
+	s := newLogStore()
+	var types []string
+	for i := range 1000 {
+		types = append(types, fmt.Sprintf("Type%d", i))
+	}
+	s.put(Pushed, cardOf(t, "Many", nil, testRelease{version: "1.0.0", types: types}))
+	s.put(Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
+	ix := testIndex(t, s)
+	got, err := ix.packageTypes(t.Context())
+	if err != nil || len(got) != 1001 || got[0] != "Dependency" {
+		t.Fatalf("%d types, %v", len(got), err)
+	}
+	if n := testing.AllocsPerRun(1, func() { ix.packageTypes(t.Context()) }); n > 50_000 {
+		t.Errorf("%.0f allocations", n)
+	}
+}
+
 func TestSearchByOwner(t *testing.T) {
 	s := newLogStore()
 	s.put(Pushed, cardOf(t, "A", []AccountNo{1}, testRelease{version: "1.0.0"}))

@@ -57,7 +57,9 @@ type Archive struct {
 	directory int64 // offset of the central directory
 	records   []record
 	limit     int64 // bytes of the nuspec
-	manifest  func() (*Manifest, error)
+
+	manifest   func() (*Manifest, error)
+	frameworks func() []Framework
 }
 
 // Entry is one file of a package.
@@ -97,9 +99,11 @@ func CheckArchive(r io.ReaderAt, size int64, lim Limits) (*Archive, error) {
 		return nil, err
 	}
 	a.manifest = func() (*Manifest, error) { return m, nil }
-	if err := a.checkFolders(); err != nil {
+	frameworks, err := a.readFrameworks(true)
+	if err != nil {
 		return nil, err
 	}
+	a.frameworks = func() []Framework { return frameworks }
 	return a, nil
 }
 
@@ -118,6 +122,10 @@ func OpenArchive(r io.ReaderAt, size int64) (*Archive, error) {
 			return nil, err
 		}
 		return ReadManifest(nuspec)
+	})
+	a.frameworks = sync.OnceValue(func() []Framework {
+		frameworks, _ := a.readFrameworks(false)
+		return frameworks
 	})
 	return a, nil
 }

@@ -11,7 +11,17 @@ import (
 // of the folders of lib, build, content and tools, and in the nuspec's
 // framework assemblies. What lies outside such a folder is for any framework.
 // They are sorted by their short names; unsupported ones are left out.
-func (a *Archive) Frameworks() []Framework {
+func (a *Archive) Frameworks() []Framework { return slices.Clone(a.frameworks()) }
+
+// maxFrameworks is how many frameworks a package may have something for. Packages
+// of all years have 16 at most, with all of them on every list of packages.
+const maxFrameworks = 256
+
+// readFrameworks is Frameworks of a package that is being pushed: it refuses
+// folders whose name clients fail to read, portable profiles that hold profiles
+// above all (R-PUSH-06), and too many frameworks. Of a package that was accepted
+// before it passes them over.
+func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 	var id string
 	found := make(map[string]Framework)
 	add := func(f Framework) {
@@ -19,30 +29,42 @@ func (a *Archive) Frameworks() []Framework {
 			found[f.String()] = f
 		}
 	}
-	if m, err := a.Manifest(); err == nil {
+	m, err := a.Manifest()
+	if err == nil {
 		id = string(m.ID)
 		for _, assembly := range m.FrameworkAssemblies {
 			for _, f := range assembly.Frameworks {
 				add(f)
 			}
 		}
+	} else if pushed {
+		return nil, err
 	}
 	for i := range a.records {
-		if folder, ok := a.records[i].frameworkFolder(id); ok {
-			// A name that cannot be read is refused when the package is pushed.
-			if f, err := ParseFolder(folder); err == nil && f.isSpecific() {
-				add(f)
-			} else {
-				add(anyFramework)
-			}
+		folder, ok := a.records[i].frameworkFolder(id)
+		if !ok {
+			continue
 		}
+		f, err := ParseFolder(folder)
+		switch {
+		case err != nil && pushed:
+			return nil, newProblem(CodeFramework, a.records[i].name, fmt.Sprintf("The folder of the entry %s is no target framework: %s.",
+				quote(a.records[i].name), printable(err.Error(), 90)))
+		case err == nil && f.isSpecific():
+			add(f)
+		default:
+			add(anyFramework)
+		}
+	}
+	if pushed && len(found) > maxFrameworks {
+		return nil, newProblem(CodeFramework, "", fmt.Sprintf("The package has files or assemblies for more than %d target frameworks.", maxFrameworks))
 	}
 	frameworks := make([]Framework, 0, len(found))
 	for _, f := range found {
 		frameworks = append(frameworks, f)
 	}
 	slices.SortFunc(frameworks, func(a, b Framework) int { return strings.Compare(a.String(), b.String()) })
-	return frameworks
+	return frameworks, nil
 }
 
 // frameworkFolder returns the folder of a file that may name its framework, or
@@ -68,22 +90,4 @@ func (e *record) frameworkFolder(id string) (folder string, ok bool) {
 		return folder, true
 	}
 	return "any", true
-}
-
-// checkFolders refuses folders whose name clients fail to read, portable
-// profiles that hold profiles above all (R-PUSH-06).
-func (a *Archive) checkFolders() error {
-	m, err := a.Manifest()
-	if err != nil {
-		return err
-	}
-	for i := range a.records {
-		if folder, ok := a.records[i].frameworkFolder(string(m.ID)); ok {
-			if _, err := ParseFolder(folder); err != nil {
-				return newProblem(CodeFramework, a.records[i].name, fmt.Sprintf("The folder of the entry %s is no target framework: %s.",
-					quote(a.records[i].name), printable(err.Error(), 90)))
-			}
-		}
-	}
-	return nil
 }

@@ -416,6 +416,20 @@ func TestCheckArchiveFolders(t *testing.T) {
 	}
 }
 
+func TestCheckArchiveMostFrameworks(t *testing.T) {
+	var entries []zipEntry
+	for i := range maxFrameworks - 1 { // and that of the manifest's assembly
+		entries = append(entries, zipEntry{name: fmt.Sprintf("lib/net1.%d.%d/a.dll", i/10+1, i%10), stored: true})
+	}
+	a, err := check(packageWith(entries...).bytes(t), Limits{})
+	wantProblem(t, err, "", "")
+	if n := len(a.Frameworks()); n != maxFrameworks {
+		t.Errorf("%d frameworks", n)
+	}
+	_, err = check(packageWith(append(entries, zipEntry{name: "lib/sl5/a.dll"})...).bytes(t), Limits{})
+	wantProblem(t, err, CodeFramework, "The package has files or assemblies for more than 256 target frameworks.")
+}
+
 func TestInflate(t *testing.T) {
 	var numbers strings.Builder
 	for i := range 20_000 {

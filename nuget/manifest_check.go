@@ -17,6 +17,7 @@ const (
 	maxDependencyID        = 128 // R-PKG-14
 	maxDependencyRange     = 256
 	maxDependenciesText    = 32767 // R-PKG-17: all of them as V2 writes them
+	maxPackageTypes        = 100   // R-PKG-12 bounds none, but every list of packages shows them
 	maxLicence             = 500   // R-LIC-01, Q-38
 	maxProblems            = 100   // a manifest has no more than these reported
 	licenceFileURL         = "https://aka.ms/deprecateLicenseUrl"
@@ -46,6 +47,9 @@ var manifestTexts = []struct {
 	{"language", 20, false, func(m *Manifest) string { return m.Language }},
 	{"repository type", 100, false, func(m *Manifest) string { return m.repository().Type }},
 	{"repository url", 4000, false, func(m *Manifest) string { return m.repository().URL }},
+	{"repository branch", 4000, false, func(m *Manifest) string { return m.repository().Branch }},
+	{"repository commit", 4000, false, func(m *Manifest) string { return m.repository().Commit }},
+	{"minClientVersion", maxVersion, false, func(m *Manifest) string { return m.MinClientVersion }},
 }
 
 // textElements hold text and no elements. <license> has that rule under R-LIC-01.
@@ -236,13 +240,18 @@ func (c *manifestCheck) minClientVersion() {
 }
 
 func (c *manifestCheck) packageTypes() {
-	for _, e := range c.grandchildren("packageTypes", "packageType") {
+	types := c.grandchildren("packageTypes", "packageType")
+	if len(types) > maxPackageTypes {
+		c.fault(CodeManifest, "packageTypes", "it has %d package types; at most %d are allowed", len(types), maxPackageTypes)
+		return
+	}
+	for _, e := range types {
 		name := strings.TrimSpace(e.attribute("name"))
 		if !ValidIDForm(name) || characters(name) > MaxIDLength {
 			c.fault(CodeManifest, "packageType", "the package type %s needs a name that has the form of an ID", quote(name))
 		}
 		if text, ok := e.lookup("version"); ok {
-			if _, ok := parseSystemVersion(text); !ok {
+			if _, ok := parseSystemVersion(text); !ok || len(text) > maxVersion {
 				c.fault(CodeManifest, "packageType", "the package type %s has the version %s; write two to four numbers with dots", quote(name), quote(text))
 			}
 		}

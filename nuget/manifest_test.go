@@ -196,6 +196,14 @@ func TestCheckManifestRules(t *testing.T) {
 		{"<title>" + strings.Repeat("😀", 128) + "x</title>", []string{"title is longer than 256 characters."}}, // as .NET counts
 		{"<owners>" + long(9000) + "</owners>", nil},
 
+		{"<packageTypes>" + strings.Repeat(`<packageType name="a"/>`, 100) + "</packageTypes>", nil},
+		{"<packageTypes>" + strings.Repeat(`<packageType name="a"/>`, 101) + "</packageTypes>", []string{m19 + "it has 101 package types; at most 100 are allowed."}},
+		{`<packageTypes><packageType name="a" version="1.` + strings.Repeat("0", 64) + `"/></packageTypes>`, []string{
+			m19 + "the package type a has the version 1." + strings.Repeat("0", 59) + "...; write two to four numbers with dots."}},
+		{`<repository branch="` + long(4000) + `" commit="` + long(4000) + `"/>`, nil},
+		{`<repository branch="` + long(4001) + `" commit="` + long(4001) + `"/>`, []string{
+			"repository branch is longer than 4000 characters.", "repository commit is longer than 4000 characters."}},
+
 		// R-PKG-08
 		{"<projectUrl>https://example.org/a b?x=100%</projectUrl><iconUrl>HTTP://example.org</iconUrl><licenseUrl> http://example.org:80/ </licenseUrl>", nil},
 		{"<projectUrl></projectUrl>", nil},
