@@ -15,7 +15,7 @@ func (a *Archive) Frameworks() []Framework { return slices.Clone(a.frameworks())
 
 // maxFrameworks is how many frameworks a package may have something for. Packages
 // of all years have 16 at most, with all of them on every list of packages.
-const maxFrameworks = 256
+const maxFrameworks = 128
 
 // readFrameworks is Frameworks of a package that is being pushed: it refuses
 // folders whose name clients fail to read, portable profiles that hold profiles

@@ -427,7 +427,7 @@ func TestCheckArchiveMostFrameworks(t *testing.T) {
 		t.Errorf("%d frameworks", n)
 	}
 	_, err = check(packageWith(append(entries, zipEntry{name: "lib/sl5/a.dll"})...).bytes(t), Limits{})
-	wantProblem(t, err, CodeFramework, "The package has files or assemblies for more than 256 target frameworks.")
+	wantProblem(t, err, CodeFramework, "The package has files or assemblies for more than 128 target frameworks.")
 }
 
 func TestInflate(t *testing.T) {
