@@ -18,7 +18,9 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
+	gtext "github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
 
@@ -45,9 +47,14 @@ const (
 	// markdownMaxCells bounds the cells of all tables; a row may leave cells out
 	// that are then added.
 	markdownMaxCells = 50_000
-	// markdownMaxLinkWork bounds the sum of the squares of the number of "](" in
-	// each run of lines: looking for the end of a link is quadratic.
+	// markdownMaxLinkWork bounds the sum of the squares of the number of "](" and
+	// "]:" in each run of lines: looking for the end of a link is quadratic, and so
+	// is taking the definitions of links out of a paragraph.
 	markdownMaxLinkWork = 10_000_000
+	// markdownMaxMarkWork bounds the sum, over all blocks, of half the square of
+	// the number of marks (runs of * _ ~, brackets) in one: matching them is
+	// quadratic, too. Marks beyond it are text.
+	markdownMaxMarkWork = 20_000_000
 )
 
 // Markdown turns a readme or licence into HTML that is safe by two walls
@@ -74,10 +81,12 @@ func Markdown(src []byte, opts MarkdownOptions) (HTML, error) {
 	} else {
 		d := &document{opts: opts, ids: map[string]int{}}
 		md := goldmark.New(
+			goldmark.WithParser(newParser()),
 			goldmark.WithExtensions(
 				extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
-				extension.Strikethrough, extension.Linkify, extension.TaskList),
-			goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(d, 1))),
+				extension.Linkify, extension.TaskList),
+			goldmark.WithRendererOptions(renderer.WithNodeRenderers(
+				util.Prioritized(d, 1), util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500))),
 		)
 		if err := md.Convert([]byte(text), &out); err != nil {
 			return "", fmt.Errorf("rendering Markdown: %w", err)
@@ -91,6 +100,59 @@ func Markdown(src []byte, opts MarkdownOptions) (HTML, error) {
 		safe.WriteString("\n<p><em>The text is longer than is shown here. The package holds the whole.</em></p>\n")
 	}
 	return HTML(safe.String()), nil
+}
+
+// newParser returns goldmark's parser, with strikethrough, for one text.
+func newParser() parser.Parser {
+	m := new(marks)
+	return parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithInlineParsers(
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(markParser{parser.NewLinkParser(), m}, 200),
+			util.Prioritized(parser.NewAutoLinkParser(), 300),
+			util.Prioritized(parser.NewRawHTMLParser(), 400),
+			util.Prioritized(markParser{parser.NewEmphasisParser(), m}, 500),
+			util.Prioritized(markParser{extension.NewStrikethroughParser(), m}, 500)),
+	)
+}
+
+// marks counts what is matched in one text.
+type marks struct {
+	block       ast.Node
+	count, work int // in the block, in all
+}
+
+// more reports whether one more mark of a block may be matched.
+func (m *marks) more(block ast.Node) bool {
+	if m.block != block {
+		m.block, m.count = block, 0
+	}
+	m.count++
+	m.work += m.count
+	return m.work <= markdownMaxMarkWork
+}
+
+// markParser keeps marks from a parser when there are too many.
+type markParser struct {
+	parser.InlineParser
+	marks *marks
+}
+
+// Parse implements goldmark's parser.InlineParser.
+func (p markParser) Parse(block ast.Node, r gtext.Reader, pc parser.Context) ast.Node {
+	if !p.marks.more(block) {
+		return nil
+	}
+	return p.InlineParser.Parse(block, r, pc)
+}
+
+// CloseBlock implements goldmark's parser.CloseBlocker.
+func (p markParser) CloseBlock(block ast.Node, r gtext.Reader, pc parser.Context) {
+	if c, ok := p.InlineParser.(parser.CloseBlocker); ok {
+		c.CloseBlock(block, r, pc)
+	}
 }
 
 // cleanText makes valid UTF-8 without a byte order mark, and without the control
@@ -107,7 +169,7 @@ func cleanText(src []byte) string {
 
 // tooIntricate finds texts that would cost the parser far more than their
 // length: deep nesting, tables of a few bytes with millions of cells, thousands
-// of unclosed links.
+// of unclosed links or of definitions of links.
 func tooIntricate(text string) bool {
 	var links, linkWork, columns, cells int
 	for line := range strings.Lines(text) {
@@ -120,7 +182,7 @@ func tooIntricate(text string) bool {
 			links, columns = 0, 0
 			continue
 		}
-		links += strings.Count(line, "](")
+		links += strings.Count(line, "](") + strings.Count(line, "]:")
 		cells += columns
 		if strings.Trim(line, "|:- >\t\r\n") == "" {
 			columns = max(columns, strings.Count(line, "|")+1)

@@ -297,6 +297,7 @@ func costly(n int) map[string]string {
 		"wide table":     strings.Repeat("|a", 2000) + "\n" + strings.Repeat("|-", 2000) + "\n" + strings.Repeat("|\n", n/2),
 		"tall table":     strings.Repeat("|a", 60) + "\n" + strings.Repeat("|-", 60) + "\n" + strings.Repeat("|\n", n/2),
 		"table no pipes": strings.Repeat("a|", 2000) + "b\n" + strings.Repeat("-|", 2000) + "-\n" + strings.Repeat("x\n", n/2),
+		"definitions":    strings.Repeat("[a]:\n", n/5),
 		"deep list":      deepList(n),
 	}
 }
@@ -325,9 +326,33 @@ func TestMarkdownCost(t *testing.T) {
 	table := "|a|b|c|d|e|f|\n|-|-|-|-|-|-|\n" + strings.Repeat("|1|2|3|4|5|6|\n", 2000)
 	code := "```json\n" + strings.Repeat("[[1, 2], [3, 4]],\n", 2000) + "```\n"
 	art := strings.Repeat(strings.Repeat(" ", 150)+"/\\__/\\\n", 20)
-	for name, source := range map[string]string{"a long list of changes": list, "a long table": table, "code": code, "art": art, "rules": strings.Repeat("* * *\n\n", 100)} {
+	for name, source := range map[string]string{"a long list of changes": list, "a long table": table, "code": code, "art": art, "definitions": strings.Repeat("[#1234]: https://git.example/issues/1234\n", 2000), "rules": strings.Repeat("* * *\n\n", 100)} {
 		if tooIntricate(source) {
 			t.Errorf("%s is not parsed", name)
+		}
+	}
+}
+
+// TestMarkdownMarks: beyond a bound, emphasis and brackets are text; no ordinary
+// text has as many.
+func TestMarkdownMarks(t *testing.T) {
+	for name, source := range map[string]string{
+		"emphasis": strings.Repeat("*a_ ", markdownMaxBytes/4), "strikethrough": strings.Repeat("*a~ ", markdownMaxBytes/4),
+		"brackets": strings.Repeat("[", markdownMaxBytes/2) + strings.Repeat("]", markdownMaxBytes/2),
+		"both":     strings.Repeat("**[", markdownMaxBytes/6) + strings.Repeat("]**", markdownMaxBytes/6),
+	} {
+		got, err := Markdown([]byte(source+" *b*"), MarkdownOptions{})
+		if err != nil || strings.HasSuffix(string(got), "<em>b</em></p>\n") || strings.Count(string(got), "<em>")+strings.Count(string(got), "<strong>") > 10_000 {
+			t.Errorf("%s: %v, %d bytes, ends with %q", name, err, len(got), got[max(0, len(got)-100):])
+		}
+	}
+	for name, source := range map[string]string{
+		"a long paragraph": strings.Repeat("*a* **b** ~~c~~ [d](e) ", 600), // "](" is bounded too
+		"many paragraphs":  strings.Repeat(strings.Repeat("*a* **b** ~~c~~ [d] ", 20)+"\n\n", 600),
+	} {
+		got, err := Markdown([]byte(source+"*z*"), MarkdownOptions{})
+		if err != nil || !strings.HasSuffix(string(got), "<em>z</em></p>\n") {
+			t.Errorf("%s: %v, ends with %q", name, err, got[max(0, len(got)-100):])
 		}
 	}
 }
