@@ -57,7 +57,7 @@ func (s *Server) keysPage(c *call, form ui.KeyForm) (ui.KeysPage, error) {
 	for _, k := range keys {
 		p.Keys = append(p.Keys, ui.KeyRow{
 			ID: k.ID, Name: k.Name, Feed: k.FeedName, Scopes: k.Scopes.Names(), Packages: k.Packages,
-			Created: k.Created, Expires: k.Expires, LastUsed: k.Use.Time, Revoked: !k.Revoked.IsZero(),
+			Created: k.Created, Expires: k.Expires, LastUsed: k.Use.Time, LastClient: k.Use.Client, LastAddr: k.Use.Addr, Revoked: !k.Revoked.IsZero(),
 		})
 	}
 	return p, nil

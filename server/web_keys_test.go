@@ -33,10 +33,12 @@ func TestKeysPage(t *testing.T) { // UX-12
 	made.says(".command", "--api-key "+key).says(".rows", "build server", "Contoso.*", "App.Core", "X")
 	v.get("/account/apikeys").lacks(key).says(".rows", "never used")
 
-	k, err := w.PushActor(t.Context(), w.test, gallery.Credentials{APIKey: key})
+	k, err := w.PushActor(t.Context(), w.test, gallery.Credentials{APIKey: key, Addr: "10.1.2.3", Client: "NuGet xplat/7.9.0"})
 	if err != nil || k.Name != "bob" || k.Key.Scopes != gallery.ScopePushVersion|gallery.ScopeUnlist || k.Key.Days != 90 || len(k.Key.Packages) != 3 {
 		t.Errorf("the key that was made: %+v, %v", k, err)
 	}
+
+	v.get("/account/apikeys").says(".rows", "last used", "by NuGet xplat/7.9.0 from 10.1.2.3") // R-KEY-13
 
 	// Others neither see nor end it.
 	ann := w.signedIn("ann", annPassword)

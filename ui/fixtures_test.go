@@ -136,7 +136,7 @@ func connectPage(client string) ConnectPage {
 
 func keyRows() []KeyRow {
 	return []KeyRow{
-		{ID: "4k2vQx9B", Name: "build server", Feed: "main", Scopes: []string{"pushversion"}, Packages: []string{"Contoso.*"}, Created: day(2026, 2, 1), Expires: day(2027, 2, 1), LastUsed: day(2026, 11, 23)},
+		{ID: "4k2vQx9B", Name: "build server", Feed: "main", Scopes: []string{"pushversion"}, Packages: []string{"Contoso.*"}, Created: day(2026, 2, 1), Expires: day(2027, 2, 1), LastUsed: day(2026, 11, 23), LastClient: "NuGet xplat/7.9.0", LastAddr: "10.4.0.17"},
 		{ID: "Zt77aB0c", Name: "laptop", Feed: "main", Scopes: []string{"push", "unlist", "read"}, Packages: []string{"*"}, Created: day(2025, 11, 30), Expires: day(2026, 11, 30), LastUsed: day(2026, 10, 2)},
 		{ID: "p0Qm31Lk", Name: "restore in containers", Feed: "main", Scopes: []string{"read"}, Packages: []string{"*"}, Created: day(2026, 1, 9)},
 		{ID: "aa00bb11", Name: "old", Feed: "main", Scopes: []string{"push"}, Packages: []string{"*"}, Created: day(2024, 1, 9), Expires: day(2025, 1, 9)},
@@ -203,7 +203,7 @@ func fixtures() []fixture {
 	wrong.Keys, wrong.Feeds, wrong.Days = nil, []string{"main", "test"}, []int{1, 365, 0}
 	wrong.Errors = Errors{"": "The key was not made.", "name": "A key needs a name.", "packages": "A pattern holds letters, digits, . - _ and *.", "scopes": "Choose at least one."}
 	badKeys := keysPage()
-	badKeys.Keys = []KeyRow{{ID: hostile, Name: hostile, Feed: hostile, Scopes: []string{hostile}, Packages: []string{hostile}},
+	badKeys.Keys = []KeyRow{{ID: hostile, Name: hostile, Feed: hostile, Scopes: []string{hostile}, LastUsed: now, LastClient: hostile, LastAddr: hostile, Packages: []string{hostile}},
 		{ID: "x", Name: long, Scopes: []string{"push", "read"}, Packages: []string{long, long}}}
 
 	setup := SetupPage{Frame: Frame{Bare: true, Path: "/setup/x", Now: now}, Token: "k7f3", SiteName: "nougat", URL: "http://127.0.0.1:5050", Read: "anyone",

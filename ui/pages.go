@@ -407,7 +407,9 @@ type KeyRow struct {
 	Expires time.Time
 	// LastUsed is zero for a key that was never used.
 	LastUsed time.Time
-	Revoked  bool
+	// LastClient and LastAddr say what used it and from where (R-KEY-13).
+	LastClient, LastAddr string
+	Revoked              bool
 }
 
 // ErrorPage is the answer to a question that has no better one (UX-19). The
