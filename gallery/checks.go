@@ -71,14 +71,14 @@ func printable(s string) string {
 // is wrong. Extensions are lower case; "" allows none.
 func (p *push) part(kind, name string, extensions ...string) ([]byte, error) {
 	if !slices.Contains(extensions, strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))) {
-		return nil, invalid("The %s file %s has a wrong extension. Allowed: %s.", kind, name, extensionList(extensions))
+		return nil, invalid(msgPartExtension, kind, name, extensionList(extensions))
 	}
 	data, err := p.archive.ReadFile(name, maxPart)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, invalid("The %s file %s is not in the package. Pack it, or correct the path in the nuspec.", kind, name)
+		return nil, invalid(msgPartMissing, kind, name)
 	case errors.Is(err, nuget.ErrTooLarge):
-		return nil, invalid("The %s file %s is larger than 1 MB.", kind, name)
+		return nil, invalid(msgPartLarge, kind, name)
 	case err != nil:
 		return nil, formatError(err)
 	}
@@ -102,7 +102,7 @@ func (p *push) textFile(kind, name string, extensions ...string) error {
 		return err
 	}
 	if !isText(data) {
-		return invalid("The %s file %s is not UTF-8 text.", kind, name)
+		return invalid(msgPartText, kind, name)
 	}
 	if kind == "readme" && len(bytes.TrimSpace(data)) == 0 {
 		return invalid("The readme file %s is empty. Write something in it, or take it out of the nuspec.", name)
@@ -146,7 +146,7 @@ func (p *push) checkExpression(text string) error {
 		bad = append(bad, refs...)
 	}
 	if len(bad) > 0 {
-		return invalid("The licence expression is not valid or uses an identifier not allowed here: %s.", strings.Join(bad, ", ")) // M-26
+		return formatError(nuget.NotAllowed(bad))
 	}
 	if len(refs) > 0 {
 		p.warnf("The licence %s is not a standard one: say in the readme where its text is.", strings.Join(refs, ", "))

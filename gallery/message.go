@@ -8,7 +8,7 @@ import (
 
 // The messages of gallery.md B21 that this room says, each written once and
 // used in the reason phrase, the warning header, the body and on pages. M-15 to
-// M-24 and M-27, about the format of what was sent, are package nuget's.
+// M-24, M-26 and M-27, about the format of what was sent, are package nuget's.
 // What comes from outside is cut to its allowed length before it gets here, and
 // the server room makes the whole fit for a header.
 
@@ -35,6 +35,14 @@ const (
 	msgTooManyUploads = "This account has 8 uploads running already. Wait until one has ended, then push again."                                       // engineering.md 4
 	msgPasswordLength = "A password has 10 to 128 characters."                                                                                         // R-ACC-07
 	msgPasswordCommon = "This password is too easy to guess: it is the name, the address, the gallery's name or one of the commonest. Choose another."
+)
+
+// M-25, of the kind of a file and its path.
+const (
+	msgPartMissing   = "The %s file %s is not in the package. Pack it, or correct the path in the nuspec."
+	msgPartLarge     = "The %s file %s is larger than 1 MB."
+	msgPartText      = "The %s file %s is not UTF-8 text."
+	msgPartExtension = "The %s file %s has a wrong extension. Allowed: %s."
 )
 
 func msgOtherFeed(feed string) string { // M-03

@@ -173,7 +173,7 @@ func (a *Archive) checkNames() error {
 	for i := range a.records {
 		e := &a.records[i]
 		fault := func(format string, arguments ...any) error {
-			return newProblem(CodeEntryName, e.name, fmt.Sprintf("The entry name %s is not allowed (%s).", quote(e.decode()), fmt.Sprintf(format, arguments...)))
+			return e.nameProblem(fmt.Sprintf(format, arguments...))
 		}
 		if e.flags&flagUTF8 != 0 && e.decode() != e.stored {
 			return fault("it is not valid UTF-8")
@@ -190,10 +190,13 @@ func (a *Archive) checkNames() error {
 	for i, key := range keys {
 		for slash := strings.LastIndexByte(key, '/'); slash > 0; slash = strings.LastIndexByte(key[:slash], '/') {
 			if parent, ok := entries[key[:slash]]; ok && !a.records[parent].isFolder() {
-				return newProblem(CodeEntryName, a.records[parent].name, fmt.Sprintf("The entry name %s is not allowed (it is also the folder of %s).",
-					quote(a.records[parent].decode()), quote(a.records[i].decode())))
+				return a.records[parent].nameProblem("it is also the folder of " + quote(a.records[i].decode()))
 			}
 		}
 	}
 	return nil
+}
+
+func (e *record) nameProblem(why string) *Problem {
+	return newProblem(CodeEntryName, e.name, fmt.Sprintf("The entry name %s is not allowed (%s).", quote(e.decode()), why))
 }

@@ -32,12 +32,20 @@ type LicenceExpression struct {
 func ParseLicence(text string) (LicenceExpression, error) {
 	p := licenceParser{expression: LicenceExpression{Text: text}}
 	if at, why := p.parse(strings.TrimFunc(text, unicode.IsSpace)); why != "" {
-		return LicenceExpression{}, newProblem(CodeLicenceExpression, at,
-			"The licence expression is not valid or uses an identifier not allowed here: "+quote(at)+" ("+why+").")
+		return LicenceExpression{}, licenceProblem(at, quote(at)+" ("+why+")")
 	}
 	p.expression.printed = strings.Join(p.words, " ")
 	p.collect()
 	return p.expression, nil
+}
+
+// NotAllowed is M-26 of identifiers that parse and that the caller refuses.
+func NotAllowed(ids []string) *Problem {
+	return licenceProblem(ids[0], printable(strings.Join(ids, ", "), 100))
+}
+
+func licenceProblem(subject, what string) *Problem {
+	return newProblem(CodeLicenceExpression, subject, "The licence expression is not valid or uses an identifier not allowed here: "+what+".")
 }
 
 // NotApproved returns the identifiers of licences that neither the Open Source
