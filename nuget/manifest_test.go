@@ -162,6 +162,48 @@ func TestCheckManifestNamespaces(t *testing.T) {
 	wantProblems(t, nuspecWith(`<x:dependencies xmlns:x="y"><x:dependency/></x:dependencies>`))
 }
 
+// R-PKG-03 to 09: each text of exactly its longest length, and of one more.
+func TestCheckManifestLimits(t *testing.T) {
+	const web = "https://example.org/"
+	limits := []struct {
+		field string
+		limit int
+		text  string // how it begins
+	}{
+		{"description", 4000, ""}, {"authors", 4000, ""}, {"copyright", 4000, ""}, {"summary", 4000, ""}, {"tags", 4000, ""}, {"releaseNotes", 35000, ""}, {"title", 256, ""}, {"language", 20, ""},
+		{"iconUrl", 4000, web}, {"projectUrl", 4000, web}, {"licenseUrl", 4000, web},
+		{"repository type", 100, ""}, {"repository url", 4000, web}, {"repository branch", 4000, ""}, {"repository commit", 4000, ""},
+		{"minClientVersion", 64, "1.0-"},
+	}
+	if len(limits) != len(manifestTexts) {
+		t.Errorf("%d texts have a limit and %d are tried", len(manifestTexts), len(limits))
+	}
+	for _, l := range limits {
+		nuspec := func(n int) string {
+			text := l.text + strings.Repeat("x", n-len(l.text))
+			if element, attribute, ok := strings.Cut(l.field, " "); ok {
+				return nuspecWith("<" + element + " " + attribute + `="` + text + `"/>`)
+			}
+			if l.field == "minClientVersion" {
+				return strings.Replace(nuspecWith(""), "<metadata>", `<metadata minClientVersion="`+text+`">`, 1)
+			}
+			element := "<" + l.field + ">" + text + "</" + l.field + ">"
+			for _, required := range []string{"<description>C</description>", "<authors>B</authors>"} {
+				if strings.HasPrefix(required, "<"+l.field+">") {
+					return nuspecOf(strings.Replace(requiredElements, required, element, 1))
+				}
+			}
+			return nuspecWith(element)
+		}
+		wantProblems(t, nuspec(l.limit))
+		wantProblems(t, nuspec(l.limit+1), fmt.Sprintf("%s is longer than %d characters.", l.field, l.limit))
+	}
+	name := strings.Repeat("x", MaxIDLength)
+	wantProblems(t, nuspecWith(`<packageTypes><packageType name="`+name+`"/></packageTypes>`))
+	wantProblems(t, nuspecWith(`<packageTypes><packageType name="`+name+`x"/></packageTypes>`),
+		m19+"the package type "+name[:61]+"... needs a name that has the form of an ID.")
+}
+
 func TestCheckManifestRules(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	dependency := func(attributes string) string {
