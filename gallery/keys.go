@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // A key, R-KEY-04: "ngt_", "p" (a release feed) or "t" (a test feed), 8
@@ -28,7 +29,7 @@ const (
 
 // Limits of what a key may say.
 const (
-	maxKeyName     = 100
+	maxKeyName     = 100 // characters
 	maxKeyPatterns = 50
 	maxPattern     = 100
 	expiryNotice   = 10 * 24 * time.Hour // R-KEY-10
@@ -210,7 +211,7 @@ func (g *Gallery) AddKey(ctx context.Context, a Actor, n NewKey) (string, *Key, 
 	if k.Name == "" {
 		k.Name = "made on " + now.Format("2 January 2006")
 	}
-	if len(k.Name) > maxKeyName || hasControl(k.Name) {
+	if utf8.RuneCountInString(k.Name) > maxKeyName || hasControl(k.Name) {
 		return "", nil, &Error{Kind: Invalid, Op: "key", Msg: msgKeyName}
 	}
 	if k.Scopes&AllScopes == 0 {

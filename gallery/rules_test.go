@@ -113,6 +113,13 @@ func TestGlob(t *testing.T) { // R-KEY-08
 	}
 }
 
+// ForgeKey is a well-formed key with a public ID that is known and a secret that
+// is not.
+func ForgeKey(id string) string {
+	body := keyPrefix + "p" + id + strings.Repeat("0", keyRandLen)
+	return body + keySum(body)
+}
+
 func TestKeyForm(t *testing.T) { // R-KEY-04, Q-06
 	for _, kind := range []FeedKind{ReleaseFeed, TestFeed} {
 		secret, err := newSecret(kind)
