@@ -112,7 +112,8 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 	s.force.Store(&inForce{config: c, settings: settings})
 	s.gallery, err = gallery.Open(ctx, gallery.Options{
 		Store: s.store, Blobs: s.blobs, Feeds: c.feeds(), Log: log,
-		Brand: c.Site.Name, AdviseBytes: c.Publish.AdviseBytes, SimilarIDs: c.Publish.SimilarIDs,
+		Brand:       func() string { return s.now().config.Site.Name },
+		AdviseBytes: c.Publish.AdviseBytes, SimilarIDs: c.Publish.SimilarIDs,
 		LicenseRefs: c.Publish.LicenseRefs, KeyMaxDays: c.Keys.MaxDays,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ func (g *Gallery) AddAccount(ctx context.Context, n NewAccount) (a *Account, fir
 // SetUp makes the first account, an administrator, and saves settings with it
 // in one Update. It is Forbidden once any account exists.
 func (g *Gallery) SetUp(ctx context.Context, n NewAccount, settings map[string]string) (*Account, error) {
+	if err := g.CheckSetUp(n, settings); err != nil {
+		return nil, err
+	}
 	a, _, err := g.addAccount(ctx, n, func(w Writer, first bool) error {
 		if !first {
 			return &Error{Kind: Forbidden, Op: "set up", Msg: msgAccountExists}
@@ -62,17 +66,28 @@ func (g *Gallery) SetUp(ctx context.Context, n NewAccount, settings map[string]s
 	return a, err
 }
 
+// CheckSetUp says all that is wrong with the account that SetUp would make, an
+// Error for each field, joined. What is being set up, such as the gallery's name,
+// is as easy to guess as what is in force.
+func (g *Gallery) CheckSetUp(n NewAccount, settings map[string]string) error {
+	return g.checkAccount(n, slices.Collect(maps.Values(settings))...)
+}
+
+// checkAccount says all that is wrong with name, address and password, which
+// must be none of easy either.
+func (g *Gallery) checkAccount(n NewAccount, easy ...string) error {
+	var address error
+	if n.Email != "" && (len(n.Email) > maxEmail || !emailPattern.MatchString(n.Email)) {
+		address = &Error{Kind: Invalid, Op: "add account", Field: "email", Msg: msgEmailForm}
+	}
+	return errors.Join(checkName(n.Name, n.SelfRegistered), address, g.checkNewPassword(n.Password, append(easy, n.Name, n.Email)...))
+}
+
 // addAccount checks and hashes outside the transaction, then writes, after
 // asking with (which may be nil) inside it.
 func (g *Gallery) addAccount(ctx context.Context, n NewAccount, with func(w Writer, first bool) error) (*Account, bool, error) {
 	n.Name, n.Email = strings.TrimSpace(n.Name), strings.TrimSpace(n.Email)
-	if err := checkName(n.Name, n.SelfRegistered); err != nil {
-		return nil, false, err
-	}
-	if n.Email != "" && (len(n.Email) > maxEmail || !emailPattern.MatchString(n.Email)) {
-		return nil, false, &Error{Kind: Invalid, Op: "add account", Msg: msgEmailForm}
-	}
-	if err := g.checkNewPassword(n.Password, n.Name, n.Email); err != nil {
+	if err := g.checkAccount(n); err != nil {
 		return nil, false, err
 	}
 	hash, err := g.hashPassword(ctx, n.Password)
@@ -94,13 +109,13 @@ func (g *Gallery) addAccount(ctx context.Context, n NewAccount, with func(w Writ
 			}
 		}
 		if _, err := w.AccountByName(a.Name); err == nil {
-			return &Error{Kind: Invalid, Op: "add account", Msg: msgNameTaken(a.Name)}
+			return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameTaken(a.Name)}
 		} else if !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if a.Email != "" {
 			if _, err := w.AccountByEmail(a.Email); err == nil {
-				return &Error{Kind: Invalid, Op: "add account", Msg: msgEmailTaken}
+				return &Error{Kind: Invalid, Op: "add account", Field: "email", Msg: msgEmailTaken}
 			} else if !errors.Is(err, ErrNotFound) {
 				return err
 			}
@@ -117,10 +132,10 @@ func (g *Gallery) addAccount(ctx context.Context, n NewAccount, with func(w Writ
 
 func checkName(name string, self bool) error {
 	if len(name) > maxName || !namePattern.MatchString(name) {
-		return &Error{Kind: Invalid, Op: "add account", Msg: msgNameForm}
+		return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameForm}
 	}
 	if self && slices.Contains(reservedNames, strings.ToLower(name)) {
-		return &Error{Kind: Invalid, Op: "add account", Msg: msgNameTaken(name)}
+		return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameTaken(name)}
 	}
 	return nil
 }
@@ -201,18 +216,15 @@ func (g *Gallery) Accounts(ctx context.Context) ([]*Account, error) {
 	}
 }
 
-// checkNewPassword holds R-ACC-07 and Q-25.
-func (g *Gallery) checkNewPassword(password, name, email string) error {
+// checkNewPassword holds R-ACC-07 and Q-25: a password is none of easy, nor the
+// gallery's name, nor one of the commonest.
+func (g *Gallery) checkNewPassword(password string, easy ...string) error {
 	if n := len([]rune(password)); n < 10 || n > 128 {
-		return &Error{Kind: Invalid, Op: "password", Msg: msgPasswordLength}
+		return &Error{Kind: Invalid, Op: "password", Field: "password", Msg: msgPasswordLength}
 	}
-	for _, easy := range []string{name, email, g.o.Brand} {
-		if easy != "" && strings.EqualFold(password, easy) {
-			return &Error{Kind: Invalid, Op: "password", Msg: msgPasswordCommon}
-		}
-	}
-	if commonPassword(password) {
-		return &Error{Kind: Invalid, Op: "password", Msg: msgPasswordCommon}
+	same := func(text string) bool { return strings.EqualFold(password, text) }
+	if same(g.o.Brand()) || slices.ContainsFunc(easy, same) || commonPassword(password) {
+		return &Error{Kind: Invalid, Op: "password", Field: "password", Msg: msgPasswordCommon}
 	}
 	return nil
 }

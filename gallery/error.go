@@ -33,6 +33,7 @@ type Error struct {
 	Op      string   // the act, for the log: "push", "unlist"
 	ID      string   // the package, where there is one
 	Version string   // its version, where there is one
+	Field   string   // what of a form is wrong, as the pages name it: "name", "password"; else empty
 	Msg     string   // ASCII, one line
 	Details []string // all the sentences, where Msg holds only the first
 	Err     error    // the cause

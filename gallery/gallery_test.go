@@ -59,7 +59,7 @@ func newWorld(t testing.TB, change ...func(*gallery.Options)) *world {
 func (w *world) open() {
 	w.t.Helper()
 	o := gallery.Options{
-		Store: w.store, Blobs: w.blobs, Now: w.clock, KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: "nougat",
+		Store: w.store, Blobs: w.blobs, Now: w.clock, KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: func() string { return "nougat" },
 		Feeds: []gallery.FeedOptions{
 			{Name: "main", MaxBytes: 1 << 20},
 			{Name: "test", Kind: gallery.TestFeed, MaxBytes: 1 << 20, Replace: true},

@@ -67,10 +67,10 @@ next:
 				continue next
 			}
 		}
-		return 0, &Error{Kind: Invalid, Op: "key", Msg: fmt.Sprintf("%q is not a scope. Use push, pushversion, unlist or read.", name)}
+		return 0, &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: fmt.Sprintf("%q is not a scope. Use push, pushversion, unlist or read.", name)}
 	}
 	if s == 0 {
-		return 0, &Error{Kind: Invalid, Op: "key", Msg: msgNoScope}
+		return 0, &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: msgNoScope}
 	}
 	return s, nil
 }
@@ -206,32 +206,11 @@ type KeyInfo struct {
 // AddKey makes a key and returns its secret, which is not kept. A person makes
 // keys for themselves, an administrator for anybody; a key makes none.
 func (g *Gallery) AddKey(ctx context.Context, a Actor, n NewKey) (string, *Key, error) {
-	now := g.Now()
-	k := &Key{Name: strings.TrimSpace(n.Name), Scopes: n.Scopes, Created: now, Creator: a.Account}
-	if k.Name == "" {
-		k.Name = "made on " + now.Format("2 January 2006")
-	}
-	if utf8.RuneCountInString(k.Name) > maxKeyName || hasControl(k.Name) {
-		return "", nil, &Error{Kind: Invalid, Op: "key", Msg: msgKeyName}
-	}
-	if k.Scopes&AllScopes == 0 {
-		return "", nil, &Error{Kind: Invalid, Op: "key", Msg: msgNoScope}
-	}
-	var err error
-	if k.Packages, err = checkPatterns(n.Packages); err != nil {
+	k, f, err := g.draftKey(n)
+	if err != nil {
 		return "", nil, err
 	}
-	if k.Days, k.Expires, err = g.keyExpiry(n, now); err != nil {
-		return "", nil, err
-	}
-	f := g.Feeds()[0]
-	if n.Feed != "" {
-		var ok bool
-		if f, ok = g.Feed(n.Feed); !ok {
-			return "", nil, &Error{Kind: NotFound, Op: "key", Msg: fmt.Sprintf("There is no feed %s. The feeds are: %s.", n.Feed, strings.Join(g.feedNames(), ", "))}
-		}
-	}
-	k.Feed = f.Number
+	k.Creator = a.Account
 	secret, err := newSecret(f.Kind)
 	if err != nil {
 		return "", nil, err
@@ -256,6 +235,41 @@ func (g *Gallery) AddKey(ctx context.Context, a Actor, n NewKey) (string, *Key, 
 		return "", nil, err
 	}
 	return secret, k, nil
+}
+
+// CheckKey says all that is wrong with what AddKey is asked for, an Error for
+// each field, joined.
+func (g *Gallery) CheckKey(n NewKey) error {
+	_, _, err := g.draftKey(n)
+	return err
+}
+
+// draftKey is the key that n asks for, and its feed; secret and owner are missing.
+func (g *Gallery) draftKey(n NewKey) (*Key, *Feed, error) {
+	now := g.Now()
+	k := &Key{Name: strings.TrimSpace(n.Name), Scopes: n.Scopes, Created: now}
+	var name, scopes, packages, days, feed error
+	if k.Name == "" {
+		k.Name = "made on " + now.Format("2 January 2006")
+	}
+	if utf8.RuneCountInString(k.Name) > maxKeyName || hasControl(k.Name) {
+		name = &Error{Kind: Invalid, Op: "key", Field: "name", Msg: msgKeyName}
+	}
+	if k.Scopes&AllScopes == 0 {
+		scopes = &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: msgNoScope}
+	}
+	k.Packages, packages = checkPatterns(n.Packages)
+	k.Days, k.Expires, days = g.keyExpiry(n, now)
+	f, ok := g.Feeds()[0], true
+	if n.Feed != "" {
+		f, ok = g.Feed(n.Feed)
+	}
+	if ok {
+		k.Feed = f.Number
+	} else {
+		feed = &Error{Kind: NotFound, Op: "key", Field: "feed", Msg: fmt.Sprintf("There is no feed %s. The feeds are: %s.", n.Feed, strings.Join(g.feedNames(), ", "))}
+	}
+	return k, f, errors.Join(name, scopes, packages, days, feed)
 }
 
 // keyOwner finds whose key it will be, and asks whether the actor may make it.
@@ -309,12 +323,12 @@ func checkPatterns(patterns []string) ([]string, error) {
 			ok = c == '*' || c == '_' || c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 		}
 		if !ok {
-			return nil, &Error{Kind: Invalid, Op: "key", Msg: msgPatternForm}
+			return nil, &Error{Kind: Invalid, Op: "key", Field: "packages", Msg: msgPatternForm}
 		}
 		kept = append(kept, p)
 	}
 	if len(kept) > maxKeyPatterns {
-		return nil, &Error{Kind: Invalid, Op: "key", Msg: fmt.Sprintf("A key has at most %d package patterns. Use the wildcard * to say more with fewer.", maxKeyPatterns)}
+		return nil, &Error{Kind: Invalid, Op: "key", Field: "packages", Msg: fmt.Sprintf("A key has at most %d package patterns. Use the wildcard * to say more with fewer.", maxKeyPatterns)}
 	}
 	if len(kept) == 0 {
 		kept = []string{"*"}
@@ -336,7 +350,7 @@ func (g *Gallery) keyExpiry(n NewKey, now time.Time) (int, time.Time, error) {
 	}
 	switch {
 	case days < 0:
-		return 0, time.Time{}, &Error{Kind: Invalid, Op: "key", Msg: "A key lives for a whole number of days, 1 or more."}
+		return 0, time.Time{}, &Error{Kind: Invalid, Op: "key", Field: "days", Msg: "A key lives for a whole number of days, 1 or more."}
 	case days == 0 && g.o.KeyMaxDays == 0:
 		return 0, time.Time{}, nil
 	case days == 0, g.o.KeyMaxDays > 0 && days > g.o.KeyMaxDays, days > 36500:
@@ -347,9 +361,9 @@ func (g *Gallery) keyExpiry(n NewKey, now time.Time) (int, time.Time, error) {
 
 func (g *Gallery) tooLong() error {
 	if g.o.KeyMaxDays == 0 {
-		return &Error{Kind: Invalid, Op: "key", Msg: "A key lives for at most 36,500 days, or for ever with 0."}
+		return &Error{Kind: Invalid, Op: "key", Field: "days", Msg: "A key lives for at most 36,500 days, or for ever with 0."}
 	}
-	return &Error{Kind: Invalid, Op: "key", Msg: fmt.Sprintf("A key lives for at most %d days here (keys.max_days).", g.o.KeyMaxDays)}
+	return &Error{Kind: Invalid, Op: "key", Field: "days", Msg: fmt.Sprintf("A key lives for at most %d days here (keys.max_days).", g.o.KeyMaxDays)}
 }
 
 // KeyMaxDays is the longest life of a key in days, 0 where keys may live for

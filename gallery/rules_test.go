@@ -309,7 +309,7 @@ func TestNames(t *testing.T) { // R-ACC-01, S-97, Q-05
 }
 
 func TestPasswordRules(t *testing.T) { // R-ACC-07, Q-25
-	g := &Gallery{o: Options{Brand: "Contoso packages"}}
+	g := &Gallery{o: Options{Brand: func() string { return "Contoso packages" }}}
 	for password, ok := range map[string]bool{
 		"correct horse": true, "short1!": false, "123456789": false, "1234567890": false, "QwertyUiop": false,
 		"contoso PACKAGES": false, "Annabella.Lee": false, "ann.lee@contoso.com": false, "ünïcödé wörds": true,

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"nougat/gallery"
+	"nougat/ui"
 )
 
 // maxForm bounds what a form may send: names, a password, package patterns.
@@ -38,6 +40,22 @@ func readForm(r *http.Request) (url.Values, error) {
 
 func badForm(why string, err error) error {
 	return &gallery.Error{Kind: gallery.Invalid, Op: "form", Msg: why, Err: err}
+}
+
+// fieldErrors puts what is wrong with a form beside its fields: every refusal in
+// err that names one. It is empty for an error that is about no field.
+func fieldErrors(err error) ui.Errors {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	wrong := ui.Errors{}
+	for _, err := range all {
+		if e, ok := errors.AsType[*gallery.Error](err); ok && e.Field != "" {
+			wrong[e.Field] = e.Msg
+		}
+	}
+	return wrong
 }
 
 // localPath is where a form asks to be led back to, a path below the base; "/"

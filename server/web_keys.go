@@ -1,7 +1,8 @@
 package server
 
 import (
-	"errors"
+	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -93,29 +94,22 @@ func (s *Server) handleNewKey(ec echo.Context) error {
 		return err
 	}
 	form, wanted, wrong := readKeyForm(posted)
-	if len(wrong) == 0 {
-		secret, key, err := s.g.AddKey(c.Request().Context(), c.actor, wanted)
-		if err == nil {
-			feed := wanted.Feed
-			if feed == "" {
-				feed = s.feedNames[0]
-			}
-			s.log.Info("key made", "key", key.ID, "by", c.actor.Name)
-			s.web.once.put(sessionToken(c.Request()), once{key: shownKey(secret, key, feed)})
-			return s.redirect(c, ui.Frame{}.KeysURL())
-		}
-		var refused *gallery.Error
-		if !errors.As(err, &refused) || refused.Kind != gallery.Invalid && refused.Kind != gallery.NotFound {
-			return err
-		}
-		wrong = ui.Errors{"": refused.Msg}
-	}
 	p, err := s.keysPage(c, form)
 	if err != nil {
 		return err
 	}
-	p.Errors = wrong
-	return s.show(c, http.StatusUnprocessableEntity, p)
+	p.Errors = fieldErrors(s.g.CheckKey(wanted))
+	maps.Copy(p.Errors, wrong)
+	if len(p.Errors) > 0 {
+		return s.show(c, http.StatusUnprocessableEntity, p)
+	}
+	secret, key, err := s.g.AddKey(c.Request().Context(), c.actor, wanted)
+	if err != nil {
+		return err
+	}
+	s.log.Info("key made", "key", key.ID, "by", c.actor.Name)
+	s.web.once.put(sessionToken(c.Request()), once{key: shownKey(secret, key, cmp.Or(wanted.Feed, s.feedNames[0]))})
+	return s.redirect(c, ui.Frame{}.KeysURL())
 }
 
 // readKeyForm reads the form that makes a key.
@@ -126,23 +120,17 @@ func readKeyForm(posted url.Values) (ui.KeyForm, gallery.NewKey, ui.Errors) {
 		Scopes:   posted["scopes"],
 		Packages: cutText(posted.Get("packages"), 10_000),
 	}
-	wrong := ui.Errors{}
-	days, err := strconv.Atoi(posted.Get("days"))
-	if err != nil || days < 0 {
-		wrong["days"] = ui.DaysMissing
-	}
-	form.Days = days
 	scopes, err := gallery.ParseScopes(form.Scopes)
-	var refused *gallery.Error
-	if errors.As(err, &refused) {
-		wrong["scopes"] = refused.Msg
+	wrong := fieldErrors(err)
+	if form.Days, err = strconv.Atoi(posted.Get("days")); err != nil || form.Days < 0 {
+		wrong["days"] = ui.DaysMissing
 	}
 	if form.Name == "" {
 		wrong["name"] = ui.KeyNameMissing
 	}
 	between := func(r rune) bool { return r == ',' || r == ';' || r <= ' ' }
 	return form, gallery.NewKey{
-		Name: form.Name, Feed: form.Feed, Scopes: scopes, Packages: strings.FieldsFunc(form.Packages, between), Days: days, HasDays: true,
+		Name: form.Name, Feed: form.Feed, Scopes: scopes, Packages: strings.FieldsFunc(form.Packages, between), Days: form.Days, HasDays: true,
 	}, wrong
 }
 

@@ -18,9 +18,15 @@ func TestKeysPage(t *testing.T) { // UX-12
 	v.submit(page, "/account/apikeys", "name", "", "scopes", "push").is(http.StatusUnprocessableEntity).says("#f-name-error", "name")
 	v.post("/account/apikeys", "name", "build", "days", "365", "feed", "main").is(http.StatusUnprocessableEntity).says("#f-scopes-error", "Choose at least one")
 	v.post("/account/apikeys", "name", "build", "days", "soon", "scopes", "push").is(http.StatusUnprocessableEntity).says("#f-days-error", "how long")
-	v.post("/account/apikeys", "name", "build", "days", "366", "scopes", "push").is(http.StatusUnprocessableEntity).says("[role=alert]", "at most 365 days")
+	v.post("/account/apikeys", "name", "build", "days", "366", "scopes", "push").is(http.StatusUnprocessableEntity).says("#f-days-error", "at most 365 days")
 	v.post("/account/apikeys", "name", "build", "days", "0", "scopes", "push").is(http.StatusUnprocessableEntity)
-	wrong := v.submit(page, "/account/apikeys", "name", "build", "scopes", "push", "packages", "Contoso/*").is(http.StatusUnprocessableEntity)
+	v.post("/account/apikeys", "name", "build", "days", "1", "scopes", "push", "feed", "nightly").is(http.StatusUnprocessableEntity).says("#f-feed-error", "no feed nightly")
+	v.post("/account/apikeys", "name", strings.Repeat("n", 101), "days", "1", "packages", "a/b").is(http.StatusUnprocessableEntity).
+		says("#f-name-error", "100 characters").says("#f-scopes-error", "Choose").says("#f-packages-error", "letters") // all at once
+	wrong := v.submit(page, "/account/apikeys", "name", "build", "scopes", "push", "packages", "Contoso/*").is(http.StatusUnprocessableEntity).says("#f-packages-error", "letters")
+	if id := wrong.Find("[autofocus]").First().AttrOr("id", ""); id != "f-packages" {
+		t.Errorf("the focus goes to %q, not to the field that is wrong", id)
+	}
 	if wrong.Find("input[name=packages]").AttrOr("value", "") != "Contoso/*" || wrong.Find("input[name=name]").AttrOr("value", "") != "build" {
 		t.Error("what was typed is not kept")
 	}

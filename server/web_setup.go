@@ -2,7 +2,7 @@ package server
 
 import (
 	"crypto/subtle"
-	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -84,22 +84,15 @@ func (s *Server) handleSetUp(ec echo.Context) error {
 		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
 	}
 	p := s.setUpPage(c)
-	p.Errors = ui.Errors{}
 	p.Name = cutText(strings.TrimSpace(form.Get("name")), 100)
-	saved := s.readSettings(c, form, &p)
+	first := gallery.NewAccount{Name: p.Name, Password: form.Get("password"), Admin: true}
+	saved, wrong := s.readSettings(c, form, &p)
+	p.Errors = fieldErrors(s.g.CheckSetUp(first, saved))
+	maps.Copy(p.Errors, wrong)
 	if len(p.Errors) > 0 {
 		return s.show(c, http.StatusUnprocessableEntity, p)
 	}
-	account, err := s.g.SetUp(c.Request().Context(), gallery.NewAccount{Name: p.Name, Password: form.Get("password"), Admin: true}, saved)
-	var refused *gallery.Error
-	if errors.As(err, &refused) && refused.Kind == gallery.Invalid {
-		field := "name"
-		if refused.Op == "password" {
-			field = "password"
-		}
-		p.Errors[field] = refused.Msg
-		return s.show(c, http.StatusUnprocessableEntity, p)
-	}
+	account, err := s.g.SetUp(c.Request().Context(), first, saved)
 	if gallery.KindOf(err) == gallery.Forbidden {
 		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c))) // somebody was faster
 	}
@@ -114,16 +107,16 @@ func (s *Server) handleSetUp(ec echo.Context) error {
 }
 
 // readSettings reads the answers about the gallery, but for those that file,
-// environment or command line settle.
-func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[string]string {
-	saved := map[string]string{}
+// environment or command line settle, and says what is wrong with them.
+func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved map[string]string, wrong ui.Errors) {
+	saved, wrong = map[string]string{}, ui.Errors{}
 	if !p.Fixed["brand"] {
 		p.SiteName = strings.Join(strings.Fields(form.Get("brand")), " ")
 		switch n := len([]rune(p.SiteName)); {
 		case n == 0:
-			p.Errors["brand"] = ui.BrandMissing
+			wrong["brand"] = ui.BrandMissing
 		case n > maxBrand:
-			p.Errors["brand"] = ui.BrandLong
+			wrong["brand"] = ui.BrandLong
 		}
 		saved[settingBrand] = p.SiteName
 	}
@@ -134,7 +127,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[str
 		if p.URL != "" && !(p.URL == c.site.base && loopback(p.URL)) {
 			address, err := PublicURL(p.URL)
 			if err != nil {
-				p.Errors["url"] = ui.AddressWrong
+				wrong["url"] = ui.AddressWrong
 			}
 			saved[settingURL] = address
 		}
@@ -146,7 +139,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) map[str
 		}
 		saved[settingRead] = p.Read
 	}
-	return saved
+	return saved, wrong
 }
 
 // loopback reports whether an address reaches only this machine.

@@ -47,6 +47,9 @@ func TestSetUp(t *testing.T) { // Q-07, UX-01
 	v.submit(page, link, "name", "a b", "password", annPassword).is(http.StatusUnprocessableEntity).says("#f-name-error", "Names start and end")
 	v.submit(page, link, "name", "ann", "password", annPassword, "brand", " ").is(http.StatusUnprocessableEntity).says("#f-brand-error", "name")
 	v.submit(page, link, "name", "ann", "password", annPassword, "url", "packages").is(http.StatusUnprocessableEntity).says("#f-url-error", "https://")
+	v.submit(page, link, "name", "ann", "password", "Fabrikam Feeds", "brand", "Fabrikam  feeds").is(http.StatusUnprocessableEntity).says("#f-password-error", "too easy")
+	v.submit(page, link, "name", "", "password", "short", "brand", "", "url", "x").is(http.StatusUnprocessableEntity).
+		says("#f-name-error", "Names").says("#f-password-error", "10").says("#f-brand-error", "name").says("#f-url-error", "https://")
 	if w.AnyAccount() {
 		t.Fatal("a refused form made an account")
 	}

@@ -67,7 +67,7 @@ func openWebsite(t testing.TB, change func(*gallery.Options, *server.Options)) *
 	t.Helper()
 	w := &website{t: t, log: &logged{}}
 	g := gallery.Options{
-		KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: "Contoso packages",
+		KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: func() string { return "Contoso packages" },
 		Feeds: []gallery.FeedOptions{
 			{Name: "main", MaxBytes: 64 << 20, OpenToRead: true},
 			{Name: "test", Kind: gallery.TestFeed, MaxBytes: 64 << 20, OpenToRead: true, Replace: true},

@@ -68,8 +68,6 @@ spoken.className = "vh";
 spoken.setAttribute("role", "status");
 document.body.append(spoken);
 
-document.querySelector("[aria-invalid=true]")?.focus();
-
 // The current tab of a row that scrolls is brought into view, sideways only.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const tabs = tab.parentElement;
