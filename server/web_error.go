@@ -24,6 +24,9 @@ func wantsProblem(r *http.Request) bool { return wantsJSON(r) && !wantsHTML(r) }
 func errorPage(f ui.Frame, e *gallery.Error, status int, requestID string) ui.ErrorPage {
 	switch status {
 	case http.StatusNotFound:
+		if f.Path == "" { // a form
+			return ui.NothingToChange(f, e.Msg)
+		}
 		return ui.PageNotHere(f)
 	case http.StatusMethodNotAllowed:
 		return ui.WrongMethod(f)
@@ -33,8 +36,8 @@ func errorPage(f ui.Frame, e *gallery.Error, status int, requestID string) ui.Er
 		return p
 	case http.StatusTooManyRequests:
 		return ui.TooManyRequests(f, retrySeconds(status))
-	case http.StatusServiceUnavailable:
-		return ui.Unavailable(f)
+	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
+		return ui.Unavailable(f, status, e.Msg)
 	case http.StatusInternalServerError:
 		return ui.Failed(f, requestID)
 	}

@@ -53,7 +53,7 @@ func TestKeysPage(t *testing.T) { // UX-12
 		t.Fatal(err)
 	}
 	w.signedIn("cid", "cid has a long password").post("/account/apikeys/"+k.Key.ID+"/revoke", "", "").is(http.StatusForbidden)
-	v.post("/account/apikeys/xxxxxxxx/revoke", "", "").is(http.StatusNotFound)
+	v.post("/account/apikeys/xxxxxxxx/revoke", "", "").is(http.StatusNotFound).says("main", "xxxxxxxx", "Nothing was changed")
 
 	v.submit(v.get("/account/apikeys"), "/account/apikeys/"+k.Key.ID+"/revoke").is(http.StatusOK).says("[role=status]", "revoked").says(".rows", "Revoked")
 	if _, err := w.PushActor(t.Context(), w.test, gallery.Credentials{APIKey: key}); gallery.KindOf(err) != gallery.Forbidden {

@@ -84,6 +84,9 @@ func Failed(cause error) error {
 	if IsFull(cause) {
 		return &gallery.Error{Kind: gallery.Full, Msg: gallery.MsgDiskFull, Err: cause}
 	}
+	if errors.Is(cause, gallery.ErrReadOnly) {
+		return &gallery.Error{Kind: gallery.Unavailable, Msg: "The gallery takes no changes until it is restarted, since its disk failed. Its log says why.", Err: cause}
+	}
 	return &gallery.Error{Kind: gallery.Unavailable, Msg: "The gallery could not store this. Try again in a moment.", Err: cause}
 }
 

@@ -66,10 +66,16 @@ func SetupLinkDead(f Frame) ErrorPage {
 	return p
 }
 
-// Unavailable answers 503: the gallery is starting or stopping.
-func Unavailable(f Frame) ErrorPage {
-	return ErrorPage{Frame: f, Status: http.StatusServiceUnavailable, Heading: "The gallery is not ready",
-		Text: []string{"It is starting or stopping. Try again in a few seconds."}}
+// NothingToChange answers 404 for a form about something that is not here, as
+// what says in a sentence.
+func NothingToChange(f Frame, what string) ErrorPage {
+	return ErrorPage{Frame: f, Status: http.StatusNotFound, Heading: "That is not here", Text: []string{what, "Nothing was changed."}}
+}
+
+// Unavailable answers 503, or 507 for a full disk: what says what is the matter
+// and when to try again.
+func Unavailable(f Frame, status int, what string) ErrorPage {
+	return ErrorPage{Frame: f, Status: status, Heading: "This cannot be done now", Text: []string{what}}
 }
 
 // Failed answers 500.

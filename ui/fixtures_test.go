@@ -241,7 +241,7 @@ func fixtures() []fixture {
 		{"error-version", VersionNotHere(test, "A", "1.2.3")}, {"error-page", PageNotHere(frame("/x"))},
 		{"error-right", NotAllowed(signedOut("/x"), "bob does not own Contoso.Text. Ask one of its owners to add you.")},
 		{"error-form", BadForm(frame("/x"), "The form was cut off.")}, {"error-many", TooManyRequests(frame("/x"), 1)},
-		{"error-setup", SetupLinkDead(Frame{Bare: true})}, {"error-busy", Unavailable(frame("/x"))}, {"error-nobody", NoAccountYet(frame("/x"))}, {"error-method", WrongMethod(frame("/x"))}, {"error-failed", Failed(frame("/x"), "4f0c-77aa")},
+		{"error-setup", SetupLinkDead(Frame{Bare: true})}, {"error-busy", Unavailable(frame("/x"), 503, "The search index is being built. Try again in a few seconds.")}, {"error-no-key", NothingToChange(frame(""), "There is no key x.")}, {"error-nobody", NoAccountYet(frame("/x"))}, {"error-method", WrongMethod(frame("/x"))}, {"error-failed", Failed(frame("/x"), "4f0c-77aa")},
 	}
 	for _, t := range connectTabs {
 		all = append(all, fixture{"connect-" + t.Key, connectPage(t.Key)})

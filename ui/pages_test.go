@@ -451,7 +451,9 @@ func TestErrorPages(t *testing.T) {
 		{TooManyRequests(frame(""), 1), 429, "Too many requests", "Try again in 1 second."},
 		{SetupLinkDead(Frame{}), 404, "This set-up link is not valid any more", "The current link stands on the terminal"},
 		{SetupLinkDead(Frame{CanSignIn: true}), 404, "This set-up link is not valid any more", "has been set up"},
-		{Unavailable(frame("")), 503, "The gallery is not ready", "few seconds"},
+		{Unavailable(frame(""), 503, "The gallery is stopping. Try again in a moment."), 503, "This cannot be done now", "stopping"},
+		{Unavailable(frame(""), 507, "The disk of the server is full."), 507, "This cannot be done now", "disk"},
+		{NothingToChange(frame(""), "There is no key x."), 404, "That is not here", "There is no key x. Nothing was changed."},
 		{Failed(frame(""), "4f0c"), 500, "Something went wrong here", "Request ID 4f0c"},
 	} {
 		doc := parsed(t, render(t, r, tt.page))
