@@ -16,6 +16,8 @@ var products = []struct{ identifier, name string }{
 	{".NETStandard", ".NET Standard"},
 	{".NETCoreApp", ".NET Core"},
 	{".NETFramework", ".NET Framework"},
+	{".NETPortable", "Portable"},
+	{"UAP", "Universal Windows"},
 }
 
 // knownFrameworks are those that pages work out compatibility for: what people

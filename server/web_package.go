@@ -140,9 +140,6 @@ func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head
 		Tags:                  m.Tags,
 		Copyright:             m.Copyright,
 	}
-	if p.Summary == "" {
-		p.Summary = m.Description
-	}
 	if m.IconFile != "" {
 		p.IconURL = flatURL(f, rel.ID, rel.Version) + "/icon"
 	}

@@ -301,8 +301,9 @@ func TestSearchPage(t *testing.T) { // UX-04
 func TestHomePage(t *testing.T) {
 	w := openWebsite(t, nil)
 	v := w.visitor()
-	v.get("/").is(http.StatusOK).says("main", "Nothing is published here yet").lacks("Sign in")
+	v.get("/").is(http.StatusOK).says("main", "not set up yet").lacks("Sign in")
 	ann, _ := w.people()
+	v.get("/").is(http.StatusOK).says("main", "Nothing is published here yet")
 	w.publish(ann, w.main, library("1.0.0", ""), library("1.1.0", ""), icon("Contoso.Icon", "2.0.0"))
 	page := v.get("/").is(http.StatusOK).says("main", "2 packages", "3 versions", w.url+"/v3/index.json").says("header", "Sign in")
 	if first := page.Find(".row h2").First().Text(); !strings.Contains(first, "Contoso.Icon") {

@@ -271,6 +271,9 @@ func (c connection) visualStudioSteps() []step {
 	last := step{Text: "Choose it under Package source in the NuGet Package Manager, and browse."}
 	if c.private {
 		last.Notes = []string{"Visual Studio asks for a name and a password at the first use: your name here, and an API key with the scope Read as the password."}
+		if c.key0 != nil {
+			last.Facts = []fact{{"Name", c.user}, {"Password", c.key}}
+		}
 	}
 	return []step{{Text: "Open Tools, Options, NuGet Package Manager, Package Sources."}, add, last}
 }
@@ -457,6 +460,9 @@ type connectView struct {
 	Plain bool
 	// Source is the name of the source as shown.
 	Source string
+	// Others are the other clients, while a key is shown that another page would
+	// not show again.
+	Others []otherClient
 	// HasCredentials and HasMapping say which sections under the steps are of use
 	// to this client: the steps of some give the credentials already, and Paket
 	// has no source mapping.
@@ -472,12 +478,22 @@ type connectView struct {
 	Patterns []string
 }
 
+// otherClient is a client that is not chosen.
+type otherClient struct {
+	Label string
+	Steps []step
+}
+
 func viewConnect(p ConnectPage) connectView {
 	c := connect(p)
 	v := connectView{Tabs: connectTabs, Steps: c.steps(), Plain: c.plain, Source: c.source, Patterns: p.Patterns}
 	for _, t := range connectTabs {
 		if t.Key == c.client {
 			v.Tab = t
+		} else if p.Key != nil {
+			other := c
+			other.client = t.Key
+			v.Others = append(v.Others, otherClient{t.Label, other.steps()})
 		}
 	}
 	v.HasMapping = c.client != ClientPaket

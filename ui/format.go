@@ -273,18 +273,21 @@ func scopeWords(scopes []string) string {
 	for _, s := range scopes {
 		switch s {
 		case "push":
-			s = "push new packages and versions"
+			s = "push packages"
 		case "pushversion":
 			if slices.Contains(scopes, "push") {
 				continue
 			}
 			s = "push new versions"
 		case "unlist":
-			s = "unlist and relist"
+			s = "unlist"
 		case "read":
 			s = "read"
 		}
 		words = append(words, s)
+	}
+	if n := len(words) - 1; n > 0 {
+		words = append(words[:n-1], words[n-1]+" and "+words[n])
 	}
 	return "May " + strings.Join(words, ", ")
 }

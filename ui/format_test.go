@@ -103,7 +103,7 @@ func TestPieces(t *testing.T) {
 
 func TestScopeWords(t *testing.T) {
 	for want, scopes := range map[string][]string{
-		"May push new packages and versions, unlist and relist, read": {"push", "pushversion", "unlist", "read"},
+		"May push packages, unlist and read": {"push", "pushversion", "unlist", "read"}, "May push new versions and read": {"pushversion", "read"},
 		"May push new versions": {"pushversion"}, "May read": {"read"},
 	} {
 		if got := scopeWords(scopes); got != want {

@@ -79,7 +79,7 @@ func Markdown(src []byte, opts MarkdownOptions) (HTML, error) {
 	if tooIntricate(text) {
 		fmt.Fprintf(&out, "<pre>%s</pre>", template.HTMLEscapeString(text))
 	} else {
-		d := &document{opts: opts, ids: map[string]int{}}
+		d := &document{opts: opts, ids: map[string]int{}, level: 1}
 		md := goldmark.New(
 			goldmark.WithParser(newParser()),
 			goldmark.WithExtensions(
@@ -222,8 +222,9 @@ func opening(line string) (nesting, indent int) {
 
 // document renders the nodes whose HTML must be ours. One is made for each text.
 type document struct {
-	opts MarkdownOptions
-	ids  map[string]int
+	opts  MarkdownOptions
+	ids   map[string]int
+	level int // of the last heading; before the first that of the page
 }
 
 // idPrefix keeps a text's anchors apart from the page's own.
@@ -265,15 +266,15 @@ func taskCheckBox(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.Wa
 	return ast.WalkContinue, nil
 }
 
-// heading writes headings one level down, since the page has its own h1, with
-// an anchor made as GitHub makes it.
+// heading writes headings one level down, since the page has its own h1, and
+// without leaving levels out, with an anchor made as GitHub makes it.
 func (d *document) heading(w util.BufWriter, src []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-	level := min(n.(*ast.Heading).Level+1, 6)
 	if !entering {
-		fmt.Fprintf(w, "</h%d>\n", level)
+		fmt.Fprintf(w, "</h%d>\n", d.level)
 		return ast.WalkContinue, nil
 	}
-	fmt.Fprintf(w, "<h%d", level)
+	d.level = min(n.(*ast.Heading).Level+1, d.level+1, 6)
+	fmt.Fprintf(w, "<h%d", d.level)
 	if id := anchor(nodeText(n, src)); id != "" {
 		d.ids[id]++
 		if again := d.ids[id] - 1; again > 0 {

@@ -235,7 +235,8 @@ func TestMarkdown(t *testing.T) {
 	const rel = `rel="noopener noreferrer nofollow"`
 	for _, tt := range []struct{ name, source, want string }{
 		{"heading", "# One\n\n## Two & three", `<h2 id="user-content-one">One</h2>` + "\n" + `<h3 id="user-content-two--three">Two &amp; three</h3>` + "\n"},
-		{"sixth heading", "###### x", `<h6 id="user-content-x">x</h6>` + "\n"},
+		{"sixth heading", "# \n## \n### \n#### \n##### \n###### x", "<h2></h2>\n<h3></h3>\n<h4></h4>\n<h5></h5>\n<h6></h6>\n" + `<h6 id="user-content-x">x</h6>` + "\n"},
+		{"no level is left out", "### a\n# b\n### c\n## d", `<h2 id="user-content-a">a</h2>` + "\n" + `<h2 id="user-content-b">b</h2>` + "\n" + `<h3 id="user-content-c">c</h3>` + "\n" + `<h3 id="user-content-d">d</h3>` + "\n"},
 		{"same heading twice", "# x\n# x", `<h2 id="user-content-x">x</h2>` + "\n" + `<h2 id="user-content-x-1">x</h2>` + "\n"},
 		{"heading of other letters", "# Über 日本", `<h2 id="user-content-über-日本">Über 日本</h2>` + "\n"},
 		{"heading of signs", "# !!!", "<h2>!!!</h2>\n"},

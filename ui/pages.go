@@ -198,8 +198,8 @@ type PackagePage struct {
 	ID, Version string
 	// IconURL is an address of this gallery; "" shows two letters instead.
 	IconURL string
-	// Summary is the sentence under the heading: the nuspec's summary, else its
-	// description; it is cut when long.
+	// Summary is the nuspec's. It stands under the heading, cut when long; where
+	// it is empty, the first paragraph of Description.
 	Summary string
 	// Description is the nuspec's, plain text, shown when there is no readme.
 	Description string

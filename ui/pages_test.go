@@ -293,9 +293,9 @@ func TestSearchPage(t *testing.T) {
 	var hrefs []string
 	doc.Find(".filters a, .sort a, .pager a").Each(func(_ int, s *goquery.Selection) { hrefs = append(hrefs, s.AttrOr("href", "")) })
 	want := []string{
+		"/packages?prerel=false&q=tables&type=DotnetTool", "/packages?prerel=false&q=tables&sort=downloads&type=DotnetTool", "/packages?prerel=false&q=tables&sort=recent&type=DotnetTool",
 		"/packages?prerel=false&q=tables&sort=downloads", "/packages?prerel=false&q=tables&sort=downloads&type=Dependency", "/packages?prerel=false&q=tables&sort=downloads&type=DotnetTool",
 		"/packages?q=tables&sort=downloads&type=DotnetTool", "/packages?prerel=false&q=tables&sort=downloads&type=DotnetTool",
-		"/packages?prerel=false&q=tables&type=DotnetTool", "/packages?prerel=false&q=tables&sort=downloads&type=DotnetTool", "/packages?prerel=false&q=tables&sort=recent&type=DotnetTool",
 		"/packages?prerel=false&q=tables&sort=downloads&type=DotnetTool", "/packages?page=3&prerel=false&q=tables&sort=downloads&type=DotnetTool"}
 	if !slices.Equal(hrefs, want) {
 		t.Errorf("links\n%s\nwant\n%s", strings.Join(hrefs, "\n"), strings.Join(want, "\n"))
@@ -355,6 +355,69 @@ func TestPackagePage(t *testing.T) {
 	}
 }
 
+// What stands under the heading is not said again under the install box.
+func TestPackageIsDescribedOnce(t *testing.T) {
+	r := newRenderer(t)
+	for _, tt := range []struct{ summary, description, lede, tab, body string }{
+		{"", "Built every day.", "Built every day.", "Readme", "This version has no readme."},
+		{"", "", "", "Readme", "This version has no readme."},
+		{"", "Tools.\n\nCommands:\none\ntwo", "Tools.", "Description", "Commands: one two"},
+		{"", "Tools\nof two lines.", "Tools of two lines.", "Description", "of two lines."},
+		{"Short.", "The whole story.", "Short.", "Description", "The whole story."},
+		{" ", strings.Repeat("word ", 100), strings.TrimSpace(strings.Repeat("word ", 56)) + "…", "Description", "word word"},
+	} {
+		doc := parsed(t, render(t, r, PackagePage{Frame: frame("/packages/A"), ID: "A", Version: "1.0.0", Summary: tt.summary, Description: tt.description}))
+		tab := text(doc, "nav[aria-label='About A'] [aria-current]")
+		if lede, main := text(doc, ".id .lede"), text(doc, "main"); lede != tt.lede || tab != tt.tab || !strings.Contains(main, tt.body) {
+			t.Errorf("%q, %q: lede %q, tab %q, want %q, %q, with %q", tt.summary, tt.description, lede, tab, tt.lede, tt.tab, tt.body)
+		}
+	}
+}
+
+// A feed without packages says what to do next, which before the set-up is not
+// to publish.
+func TestEmptyGallery(t *testing.T) {
+	r := newRenderer(t)
+	ready, fresh := frame("/"), Frame{Path: "/"}
+	for _, page := range []func(Frame) Page{
+		func(f Frame) Page { return HomePage{Frame: f} },
+		func(f Frame) Page { return SearchPage{Frame: f, Prerelease: true, Page: 1, Pages: 1} },
+	} {
+		if got := text(parsed(t, render(t, r, page(ready))), "main"); !strings.Contains(got, "Publish the first package") {
+			t.Errorf("%T says %q", page(ready), got)
+		}
+		doc := parsed(t, render(t, r, page(fresh)))
+		if got := text(doc, "main"); !strings.Contains(got, "The set-up link stands on the terminal") || doc.Find("main a, .filters").Length() > 0 {
+			t.Errorf("%T before the set-up says %q", page(fresh), got)
+		}
+	}
+}
+
+// A key is in one page and in no other: that page has the commands of all
+// clients, and no link that would show another client without it.
+func TestConnectWithKeyHasAllClients(t *testing.T) {
+	r := newRenderer(t)
+	p := connectPage(ClientDotnet)
+	p.Private, p.Key = true, &NewKey{Value: "ngt_pKEY", Name: FirstKeyName, MayPush: true}
+	doc := parsed(t, render(t, r, p))
+	if n := doc.Find("main a[href*='client=']").Length(); n > 0 {
+		t.Errorf("%d links lead away from the key", n)
+	}
+	folded := doc.Find("details.fold")
+	if folded.Length() != len(connectTabs)-1 {
+		t.Fatalf("%d other clients, want %d", folded.Length(), len(connectTabs)-1)
+	}
+	folded.Each(func(_ int, s *goquery.Selection) {
+		if !strings.Contains(s.Text(), "ngt_pKEY") {
+			t.Errorf("%s does not show the key", s.Find("summary").Text())
+		}
+	})
+	p.Key = nil
+	if doc := parsed(t, render(t, r, p)); doc.Find("details.fold").Length() > 0 || doc.Find("main a[href*='client=']").Length() != len(connectTabs) {
+		t.Error("without a key the clients are tabs")
+	}
+}
+
 // TestPackageNotes is the table of alerts (UX-05).
 func TestPackageNotes(t *testing.T) {
 	r := newRenderer(t)
@@ -373,7 +436,7 @@ func TestPackageNotes(t *testing.T) {
 		{"prerelease, newer stable", func(p *PackagePage) { p.Prerelease, p.Newer, p.LatestStable = true, true, "3.0.0" }, []string{"3.0.0 is newer, and stable. See it"}},
 		{"only prereleases", func(p *PackagePage) { p.Prerelease, p.LatestStable = true, "" }, []string{"This is a prerelease. There is no stable version yet."}},
 		{"two more", func(p *PackagePage) { p.SemVer2, p.MinClient = true, "5.0" },
-			[]string{"Its version follows SemVer 2: clients before NuGet 4.3 do not see it.", "It asks for NuGet 5.0 or newer."}},
+			[]string{"It uses versions of SemVer 2: clients before NuGet 4.3 do not see it.", "It asks for NuGet 5.0 or newer."}},
 	}
 	for _, tt := range tests {
 		p := base

@@ -33,6 +33,9 @@ func chips(n int, names []string) chipList {
 	return chipList{Shown: names[:n], More: len(names) - n}
 }
 
+// first are the first n of many names, which are shown.
+func first(n int, names []string) []string { return names[:min(n, len(names))] }
+
 // initial is the letter that stands for a person.
 func initial(name string) string {
 	for _, r := range name {
@@ -96,31 +99,32 @@ func packageHref(p PackagePage, key, value string) string {
 	return "?" + q.Encode()
 }
 
-// pagerView leads to the pages before and after this one; an empty address is
-// shown as text.
+// pagerView leads to the pages before and after this one; an address is empty
+// where there is none.
 type pagerView struct {
-	Page, Pages    int
+	Page, Pages    int64
 	Previous, Next string
 	Label          string
 }
 
 // makePager takes the page as its first argument to build addresses with.
 func makePager(p Page, label string) pagerView {
-	v := pagerView{Label: label}
+	var page, pages int
 	var href func(string) string
 	switch p := p.(type) {
 	case SearchPage:
-		v.Page, v.Pages = p.Page, p.Pages
+		page, pages = p.Page, p.Pages
 		href = func(n string) string { return searchHref(p, "page", n) }
 	case PackagePage:
-		v.Page, v.Pages = p.VersionsPage, p.VersionsPages
+		page, pages = p.VersionsPage, p.VersionsPages
 		href = func(n string) string { return packageHref(p, "page", n) }
 	}
-	if v.Page > 1 {
-		v.Previous = href(strconv.Itoa(v.Page - 1))
+	v := pagerView{Page: int64(page), Pages: int64(pages), Label: label}
+	if page > 1 {
+		v.Previous = href(strconv.Itoa(page - 1))
 	}
-	if v.Page < v.Pages {
-		v.Next = href(strconv.Itoa(v.Page + 1))
+	if page < pages {
+		v.Next = href(strconv.Itoa(page + 1))
 	}
 	return v
 }
@@ -142,17 +146,32 @@ type bodyTab struct {
 	Count      int
 }
 
-// bodyView is the part of PackagePage under the install box.
+// bodyView is what PackagePage says of the package itself: the sentence under
+// the heading, and the part under the install box.
 type bodyView struct {
+	Lede string
 	Tabs []bodyTab
 	Show string
+	// Described says that the description stands where a readme is missing.
+	Described bool
 }
 
-// viewBody lists the tabs that have something to show. The first is the readme,
-// or the description of a package without one.
+// maxLede is how many characters stand under the heading.
+const maxLede = 280
+
+// viewBody lists the tabs that have something to show. The first is the readme;
+// of a package without one the description, unless it stands whole under the
+// heading.
 func viewBody(p PackagePage) bodyView {
+	v := bodyView{Show: ShowReadme, Lede: p.Summary}
+	if strings.TrimSpace(v.Lede) == "" {
+		v.Lede = firstParagraph(p.Description)
+	}
+	v.Lede = cut(maxLede, v.Lede)
+	description := strings.TrimSpace(p.Description)
+	v.Described = p.Readme == "" && description != "" && description != v.Lede
 	first := "Readme"
-	if p.Readme == "" {
+	if v.Described {
 		first = "Description"
 	}
 	ids := map[string]bool{}
@@ -168,11 +187,23 @@ func viewBody(p PackagePage) bodyView {
 	if strings.TrimSpace(p.ReleaseNotes) != "" {
 		tabs = append(tabs, bodyTab{ShowNotes, "Release notes", -1})
 	}
-	v := bodyView{Tabs: tabs, Show: ShowReadme}
+	v.Tabs = tabs
 	if slices.ContainsFunc(tabs, func(t bodyTab) bool { return t.Key == p.Show }) {
 		v.Show = p.Show
 	}
 	return v
+}
+
+// firstParagraph is a text up to its first empty line.
+func firstParagraph(text string) string {
+	var lines []string
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		if strings.TrimSpace(line) == "" {
+			break
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
 }
 
 // word is a piece of a licence expression; URL is where an identifier is
@@ -249,6 +280,35 @@ func lifetime(days int) string {
 		return "1 year"
 	}
 	return count(int64(days), "day")
+}
+
+// keyView is a key in the list of Page.
+type keyView struct {
+	KeyRow
+	Page   KeysPage
+	Expiry expiryView
+	// Over says that it works no more.
+	Over bool
+}
+
+func makeKey(p KeysPage, k KeyRow) keyView {
+	e := expiry(p.Now, k)
+	return keyView{KeyRow: k, Page: p, Expiry: e, Over: e.Kind == "bad"}
+}
+
+// keysView are the keys that work, and those that do no more.
+type keysView struct{ Live, Ended []keyView }
+
+func viewKeys(p KeysPage) keysView {
+	var v keysView
+	for _, row := range p.Keys {
+		if k := makeKey(p, row); k.Over {
+			v.Ended = append(v.Ended, k)
+		} else {
+			v.Live = append(v.Live, k)
+		}
+	}
+	return v
 }
 
 // expiryView says when a key ends, and how urgent that is.

@@ -68,6 +68,11 @@ spoken.className = "vh";
 spoken.setAttribute("role", "status");
 document.body.append(spoken);
 
+// What scrolls sideways is scrolled by keyboard, too.
+for (const box of document.querySelectorAll("pre, .scroll")) {
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+}
+
 // The current tab of a row that scrolls is brought into view, sideways only.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const tabs = tab.parentElement;
