@@ -154,7 +154,9 @@ func groupAssemblies(assemblies []FrameworkAssembly) []namesRow {
 	names := make(map[Framework][]string)
 	for _, a := range assemblies {
 		for _, f := range a.Frameworks {
-			if !slices.ContainsFunc(names[f], func(name string) bool { return strings.EqualFold(name, a.Name) }) {
+			if a.Name == "" {
+				names[f] = append([]string{}, names[f]...) // a group without names, at least
+			} else if !slices.ContainsFunc(names[f], func(name string) bool { return strings.EqualFold(name, a.Name) }) {
 				names[f] = append(names[f], a.Name)
 			}
 		}

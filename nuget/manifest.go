@@ -248,9 +248,9 @@ func (d nuspec) manifest() *Manifest {
 		Namespace:           d.metadata.space,
 	}
 	m.Version, _ = ParseVersion(d.text("version"))
-	m.RequireLicenseAcceptance, _ = parseBoolean(d.value("requireLicenseAcceptance"))
-	m.DevelopmentDependency, _ = parseBoolean(d.text("developmentDependency"))
-	m.Serviceable, _ = parseBoolean(d.text("serviceable"))
+	m.RequireLicenseAcceptance = strings.EqualFold(d.value("requireLicenseAcceptance"), "true")
+	m.DevelopmentDependency = isTrue(d.text("developmentDependency"))
+	m.Serviceable = isTrue(d.text("serviceable"))
 	m.Tags = strings.FieldsFunc(m.RawTags, func(c rune) bool { return strings.ContainsRune(" ,;\t\r\n", c) })
 	if e := d.child("repository"); e != nil {
 		m.Repository = &Repository{Type: e.attribute("type"), URL: e.attribute("url"), Branch: e.attribute("branch"), Commit: e.attribute("commit")}
@@ -258,16 +258,10 @@ func (d nuspec) manifest() *Manifest {
 	return m
 }
 
-// parseBoolean takes what xs:boolean allows, and other letter case, which
-// NuGet's own reader takes.
-func parseBoolean(text string) (value, ok bool) {
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "true", "1":
-		return true, true
-	case "false", "0":
-		return false, true
-	}
-	return false, false
+// isTrue takes what xs:boolean allows for true, and other letter case.
+func isTrue(text string) bool {
+	text = strings.TrimSpace(text)
+	return text == "1" || strings.EqualFold(text, "true")
 }
 
 func (d nuspec) license() *License {
@@ -301,7 +295,7 @@ func (d nuspec) dependencyGroups() []DependencyGroup {
 	var groups []DependencyGroup
 	for _, e := range d.grandchildren("dependencies", "group") {
 		g := DependencyGroup{FrameworkText: e.attribute("targetFramework")}
-		g.Framework = readFramework(g.FrameworkText)
+		g.Framework = readFramework(g.FrameworkText, anyFramework)
 		g.Dependencies = readDependencies(e.elements("dependency", d.metadata.scope))
 		groups = append(groups, g)
 	}
@@ -353,11 +347,11 @@ func readFlags(text string) string {
 func (d nuspec) frameworkReferences() []FrameworkReferenceGroup {
 	var groups []FrameworkReferenceGroup
 	for _, e := range d.grandchildren("frameworkReferences", "group") {
-		g := FrameworkReferenceGroup{Framework: readFramework(e.attribute("targetFramework"))}
+		g := FrameworkReferenceGroup{Framework: readFramework(e.attribute("targetFramework"), unsupportedFramework)}
 		seen := make(map[string]bool)
 		for _, reference := range e.elements("frameworkReference", d.metadata.scope) {
-			name := reference.attribute("name")
-			if key := strings.ToUpper(name); name != "" && !seen[key] {
+			name, ok := reference.lookup("name")
+			if key := strings.ToUpper(name); ok && !seen[key] {
 				seen[key] = true
 				g.Names = append(g.Names, name)
 			}
@@ -374,8 +368,12 @@ func (d nuspec) frameworkAssemblies() []FrameworkAssembly {
 	for _, list := range d.metadata.elements("frameworkAssemblies", d.root.scope) {
 		for _, e := range list.elements("frameworkAssembly", d.root.scope) {
 			a := FrameworkAssembly{Name: e.attribute("assemblyName")}
-			for _, text := range splitFrameworks(e.attribute("targetFramework")) {
-				a.Frameworks = append(a.Frameworks, readFramework(text))
+			if texts := e.attribute("targetFramework"); texts == "" {
+				a.Frameworks = []Framework{anyFramework}
+			} else {
+				for _, text := range splitFrameworks(texts) {
+					a.Frameworks = append(a.Frameworks, readFramework(text, unsupportedFramework))
+				}
 			}
 			assemblies = append(assemblies, a)
 		}
@@ -383,12 +381,8 @@ func (d nuspec) frameworkAssemblies() []FrameworkAssembly {
 	return assemblies
 }
 
-// splitFrameworks splits the list of a <frameworkAssembly>. No framework at all
-// is one empty text, which stands for any.
+// splitFrameworks splits the list of a <frameworkAssembly>.
 func splitFrameworks(list string) []string {
-	if list == "" {
-		return []string{""}
-	}
 	var texts []string
 	for text := range strings.SplitSeq(list, ",") {
 		if text != "" {
@@ -398,15 +392,15 @@ func splitFrameworks(list string) []string {
 	return texts
 }
 
-// readFramework returns any for an empty text, and an unsupported framework for
-// one that cannot be read.
-func readFramework(text string) Framework {
+// readFramework returns absent for an empty text, and an unsupported framework
+// for one that cannot be read.
+func readFramework(text string, absent Framework) Framework {
 	if text == "" {
-		return Framework{}
+		return absent
 	}
 	f, err := ParseFramework(text)
 	if err != nil {
-		f, _ = ParseFramework("unsupported")
+		return unsupportedFramework
 	}
 	return f
 }

@@ -3,6 +3,7 @@ package nuget
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -58,7 +59,13 @@ var textElements = []string{
 	"projectUrl", "iconUrl", "licenseUrl", "icon", "readme", "requireLicenseAcceptance", "developmentDependency", "serviceable",
 }
 
-var booleanElements = []string{"requireLicenseAcceptance", "developmentDependency", "serviceable"}
+// booleanElements are xs:boolean, but for developmentDependency: clients that
+// install by packages.config fail on digits there.
+var booleanElements = map[string][]string{
+	"requireLicenseAcceptance": {"true", "false", "1", "0"},
+	"developmentDependency":    {"true", "false"},
+	"serviceable":              {"true", "false", "1", "0"},
+}
 
 // restrictedElements would collide with the names that a catalog writes itself
 // (protocol.md 12.2).
@@ -401,8 +408,9 @@ func (c *manifestCheck) contentFiles() {
 
 func (c *manifestCheck) booleans() {
 	for _, e := range c.metadata.children {
-		for _, name := range booleanElements {
-			if _, ok := parseBoolean(e.text); !ok && strings.EqualFold(e.name, name) {
+		for name, values := range booleanElements {
+			is := func(value string) bool { return strings.EqualFold(strings.TrimSpace(e.text), value) }
+			if strings.EqualFold(e.name, name) && !slices.ContainsFunc(values, is) {
 				c.fault(CodeManifest, name, "%s must be true or false, not %s", name, quote(e.text))
 			}
 		}

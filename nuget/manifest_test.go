@@ -76,6 +76,11 @@ func TestCheckManifestXML(t *testing.T) {
 		{attributes(64), ""},
 		{nuspecWith(strings.Repeat(`<x xmlns="y">`, 60) + strings.Repeat("</x>", 60)), ""},
 
+		{`<?xml version = '1.0' encoding='UTF-8' standalone='no' ?>` + good, ""},
+		{strings.Replace(declaration, "utf-8", "ISO-8859-1", 1) + nuspecWith("<title>caf\xe9</title>"), ""},
+		{strings.Replace(declaration, "utf-8", "us-ascii", 1) + good, ""},
+		{strings.Replace(good, "<id>", "<id xml:space='default'\tx = 'y'>", 1), ""},
+
 		{"", "it holds no XML element"},
 		{"  <!-- only --> ", "it holds no XML element"},
 		{"hello", "it has text outside its root element"},
@@ -107,6 +112,24 @@ func TestCheckManifestXML(t *testing.T) {
 		{nuspecWith("<!-- \xed\xa0\x80 -->"), "it is not valid UTF-8; save it as UTF-8"},
 		{strings.Replace(declaration, "utf-8", "windows-1252", 1) + good, "it is said to be encoded as windows-1252; save it as UTF-8"},
 		{strings.Replace(declaration, "utf-8", "utf-16", 1) + good, "it is said to be encoded as utf-16; save it as UTF-8"},
+		{strings.Replace(declaration, "utf-8", "us-ascii", 1) + nuspecWith("<title>caf\xc3\xa9</title>"), "it says that it is ASCII and is not; save it as UTF-8"},
+		{encode16(binary.LittleEndian, declaration+good), "it is said to be encoded as utf-8; save it as UTF-8"},
+		// What encoding/xml takes and .NET's reader does not.
+		{`<?xmlversion="1.0"?>` + good, "the processing instruction xmlversion has no valid name"},
+		{`<?xml version="1.0"encoding="utf-8"?>` + good, "its XML declaration is not well-formed"},
+		{`<?xml encoding="utf-8"?>` + good, "its XML declaration is not well-formed"},
+		{nuspecWith("<?a:b c?>"), "the processing instruction a:b has no valid name"},
+		{nuspecWith("<?a=b c?>"), "the processing instruction a has no valid name"},
+		{good + "&#9;", "it has text outside its root element"},
+		{good + "<![CDATA[ ]]>", "it has text outside its root element"},
+		{strings.Replace(good, "<id>", `<id a="1"b='2'>`, 1), "the attributes of the element id are not apart"},
+		{strings.Replace(good, "<id>", `<id xml:space="x">`, 1), "xml:space must be default or preserve, not x"},
+		{strings.Replace(good, "<id>", `<id xmlns:p="">`, 1), `the prefix p cannot stand for the namespace ""`},
+		{strings.Replace(good, "<id>", `<id xmlns:xml="q">`, 1), "the prefix xml cannot stand for the namespace q"},
+		{strings.Replace(good, "<id>", `<id xmlns:xmlns="q">`, 1), "the prefix xmlns cannot stand for the namespace q"},
+		{strings.Replace(good, "<id>", `<id xmlns:p="http://www.w3.org/2000/xmlns/">`, 1), "the prefix p cannot stand for the namespace http://www.w3.org/2000/xmlns/"},
+		{strings.Replace(good, "<id>", `<id xmlns="http://www.w3.org/XML/1998/namespace">`, 1), `the prefix "" cannot stand for the namespace http://www.w3.org/XML/1998/namespace`},
+		{strings.Replace(good, "<id>", `<id xmlns:p="u"><p:1/>`, 1), "the element p:1 has no valid name"},
 		{`<?xml version="1.1"?>` + good, `it cannot be read: unsupported version "1.1"; only version 1.0 is supported`},
 		{encode16(binary.LittleEndian, good) + "x", "it is not valid UTF-16; save it as UTF-8"},
 		{encode16(binary.LittleEndian, good) + "\x00\xD8", "it is not valid UTF-16; save it as UTF-8"},
@@ -331,6 +354,8 @@ func TestCheckManifestRules(t *testing.T) {
 			m19 + "requireLicenseAcceptance must be true or false, not no.",
 			m19 + "developmentDependency must be true or false, not \"\".",
 			m19 + "serviceable must be true or false, not 2."}},
+		// Clients that install by packages.config fail on digits here.
+		{"<developmentDependency>1</developmentDependency>", []string{m19 + "developmentDependency must be true or false, not 1."}},
 		{"<requireLicenseAcceptance>true</requireLicenseAcceptance>", []string{m19 + "requireLicenseAcceptance is true but no licence is given; add an element license."}},
 		{`<requireLicenseAcceptance>true</requireLicenseAcceptance><license type="file">l.txt</license>`, nil},
 		{"<requireLicenseAcceptance>true</requireLicenseAcceptance><licenseUrl>https://example.org</licenseUrl>", nil},
@@ -541,6 +566,39 @@ func TestReadManifestLenient(t *testing.T) {
 		if p, ok := errors.AsType[*Problem](err); !ok || p.Text != want || m != nil {
 			t.Errorf("%s: got %v, want %s", nuspec, err, want)
 		}
+	}
+}
+
+// Where blanks count, and what stands for nothing, is as NuGet's reader has it.
+func TestReadManifestBlanks(t *testing.T) {
+	m, err := ReadManifest([]byte(nuspecWith("<title><![CDATA[ ]]></title><summary xml:space='preserve'> </summary><owners> <!-- none --> </owners>" +
+		"<requireLicenseAcceptance> true</requireLicenseAcceptance>" +
+		"<repository branch='a\r\nb\tc&#10;d' />" +
+		"<frameworkAssemblies><frameworkAssembly assemblyName='A' /><frameworkAssembly assemblyName='B' targetFramework=' , net45,,' /></frameworkAssemblies>" +
+		"<frameworkReferences><group><frameworkReference name='C' /></group></frameworkReferences>")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Title != " " || m.Summary != " " || m.Owners != "" {
+		t.Errorf("title, summary and owners are %q, %q, %q", m.Title, m.Summary, m.Owners)
+	}
+	if m.RequireLicenseAcceptance {
+		t.Error("clients take true for true without blanks only")
+	}
+	if branch := m.Repository.Branch; branch != "a b c\nd" {
+		t.Errorf("the branch is %q", branch)
+	}
+	var assemblies []string
+	for _, a := range m.FrameworkAssemblies {
+		for _, f := range a.Frameworks {
+			assemblies = append(assemblies, a.Name+" "+f.String())
+		}
+	}
+	if want := []string{"A any", "B unsupported", "B net45"}; !slices.Equal(assemblies, want) {
+		t.Errorf("framework assemblies are %q, want %q", assemblies, want)
+	}
+	if f := m.FrameworkReferences[0].Framework; !f.IsUnsupported() {
+		t.Errorf("a framework reference without framework is for %s", f)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -53,17 +55,15 @@ func (e *element) lookup(name string) (value string, ok bool) {
 // encoding/xml alone lets too much pass. DTDs, and with them entities, are
 // refused.
 func parseManifestXML(document []byte) (*element, *Problem) {
-	text, wide, why := decodeManifest(document)
+	text, encoding, why := decodeManifest(document)
 	if why != "" {
 		return nil, manifestProblem("", why)
 	}
-	r := xmlReader{decoder: xml.NewDecoder(bytes.NewReader(text))}
-	r.decoder.CharsetReader = func(label string, input io.Reader) (io.Reader, error) {
-		if wide && (strings.EqualFold(label, "utf-16") || strings.EqualFold(label, "utf-16le") || strings.EqualFold(label, "utf-16be")) {
-			return input, nil
-		}
-		return nil, errEncoding(label)
+	if declared := declaredEncoding(text); declared != "" && !encoding.is(declared) {
+		return nil, manifestProblem("", "it is said to be encoded as "+quote(declared)+"; save it as UTF-8")
 	}
+	r := xmlReader{document: text, decoder: xml.NewDecoder(bytes.NewReader(text))}
+	r.decoder.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	if why := r.read(); why != "" {
 		return nil, manifestProblem("", why)
 	}
@@ -76,34 +76,76 @@ func manifestProblem(subject, why string) *Problem {
 	return newProblem(CodeManifest, subject, "The manifest is not valid: "+why+".")
 }
 
-// decodeManifest turns UTF-8, or UTF-16 with a byte order mark (wide), into
-// UTF-8 without one, and looks for what no XML document may hold.
-func decodeManifest(document []byte) (text []byte, wide bool, why string) {
-	switch {
+// encoding lists the names, in lower case, that a declaration may give to the
+// encoding that a document has.
+type encoding []string
+
+var (
+	utf8Encoding  = encoding{"utf-8"}
+	utf16Encoding = encoding{"utf-16", "utf-16le", "utf-16be"}
+	latin1        = encoding{"iso-8859-1", "latin1"}
+	ascii         = encoding{"us-ascii", "ascii"}
+)
+
+func (e encoding) is(label string) bool { return slices.Contains(e, FoldID(label)) }
+
+// xmlDeclaration is what may stand between <?xml and ?>. Its one group that is
+// not empty holds the encoding.
+var xmlDeclaration = regexp.MustCompile(`^[ \t\r\n]*version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')` +
+	`(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][A-Za-z0-9._-]*)"|'([A-Za-z][A-Za-z0-9._-]*)'))?` +
+	`(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*$`)
+
+// declaredEncoding returns the encoding that the declaration at the start of a
+// document names, or "".
+func declaredEncoding(document []byte) string {
+	declaration, ok := bytes.CutPrefix(document, []byte("<?xml"))
+	declaration, _, found := bytes.Cut(declaration[:min(len(declaration), 256)], []byte("?>"))
+	if names := xmlDeclaration.FindSubmatch(declaration); ok && found && names != nil {
+		return string(names[1]) + string(names[2])
+	}
+	return ""
+}
+
+// decodeManifest turns UTF-8, UTF-16 with a byte order mark, or what its
+// declaration calls ISO-8859-1 or ASCII, into UTF-8 without a mark, and looks
+// for what no XML document may hold.
+func decodeManifest(document []byte) (text []byte, from encoding, why string) {
+	from = utf8Encoding
+	switch declared := declaredEncoding(document); {
 	case bytes.HasPrefix(document, []byte("\xEF\xBB\xBF")):
 		text = document[3:]
 	case bytes.HasPrefix(document, []byte("\xFF\xFE\x00\x00")), bytes.HasPrefix(document, []byte("\x00\x00\xFE\xFF")):
-		return nil, false, "it is encoded as UTF-32; save it as UTF-8"
+		return nil, nil, "it is encoded as UTF-32; save it as UTF-8"
 	case bytes.HasPrefix(document, []byte("\xFF\xFE")), bytes.HasPrefix(document, []byte("\xFE\xFF")):
 		if text, why = decodeUTF16(document); why != "" {
-			return nil, true, why
+			return nil, nil, why
 		}
-		wide = true
+		from = utf16Encoding
+	case latin1.is(declared):
+		for _, c := range document {
+			text = utf8.AppendRune(text, rune(c))
+		}
+		from = latin1
+	case ascii.is(declared):
+		if i := bytes.IndexFunc(document, func(c rune) bool { return c >= utf8.RuneSelf }); i >= 0 {
+			return nil, nil, "it says that it is ASCII and is not; save it as UTF-8"
+		}
+		text, from = document, ascii
 	default:
 		text = document
 	}
 	if !utf8.Valid(text) {
-		return nil, wide, "it is not valid UTF-8; save it as UTF-8"
+		return nil, nil, "it is not valid UTF-8; save it as UTF-8"
 	}
 	for _, c := range string(text) {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
-			return nil, wide, fmt.Sprintf("it holds the character U+%04X, which XML does not allow", c)
+			return nil, nil, fmt.Sprintf("it holds the character U+%04X, which XML does not allow", c)
 		}
 	}
 	if c, ok := surrogateReference(text); ok {
-		return nil, wide, fmt.Sprintf("it refers to the character U+%04X, which XML does not allow", c)
+		return nil, nil, fmt.Sprintf("it refers to the character U+%04X, which XML does not allow", c)
 	}
-	return text, wide, ""
+	return text, from, ""
 }
 
 // surrogateReference looks for the reference to half a surrogate pair, which
@@ -153,16 +195,10 @@ func decodeUTF16(document []byte) (text []byte, why string) {
 	return text, ""
 }
 
-// errEncoding is an encoding that a document names and that is not read.
-type errEncoding string
-
-func (label errEncoding) Error() string {
-	return "it is said to be encoded as " + quote(string(label)) + "; save it as UTF-8"
-}
-
 // xmlReader builds the tree. It resolves namespaces and matches tags itself,
 // over the raw tokens of encoding/xml.
 type xmlReader struct {
+	document []byte
 	decoder  *xml.Decoder
 	root     *element
 	open     []openElement
@@ -175,12 +211,14 @@ type openElement struct {
 	*element
 	tag      xml.Name // as written
 	text     []byte
-	bindings int // those in force outside
+	preserve bool // xml:space="preserve" is in force
+	bindings int  // those in force outside
 }
 
 // read returns why the document is not valid, or "".
 func (r *xmlReader) read() (why string) {
 	for first := true; why == ""; first = false {
+		start := r.decoder.InputOffset()
 		token, err := r.decoder.RawToken()
 		if err == io.EOF {
 			switch {
@@ -194,16 +232,26 @@ func (r *xmlReader) read() (why string) {
 		if err != nil {
 			return readError(err)
 		}
+		raw := r.document[start:r.decoder.InputOffset()]
 		switch token := token.(type) {
 		case xml.StartElement:
-			why = r.start(token)
+			if why = normalizeAttributes(&token, raw); why == "" {
+				why = r.start(token)
+			}
 		case xml.EndElement:
 			why = r.end(token)
 		case xml.CharData:
-			why = r.characters(token)
+			why = r.characters(token, raw)
 		case xml.ProcInst:
-			if strings.EqualFold(token.Target, "xml") && (token.Target != "xml" || !first) {
+			switch {
+			case token.Target == "xml" && first:
+				if !xmlDeclaration.Match(token.Inst) {
+					why = "its XML declaration is not well-formed"
+				}
+			case strings.EqualFold(token.Target, "xml"):
 				why = "something stands before its XML declaration"
+			case strings.Contains(token.Target, ":"), strings.IndexByte(" \t\r\n?", raw[len("<?")+len(token.Target)]) < 0:
+				why = "the processing instruction " + quote(token.Target) + " has no valid name"
 			}
 		case xml.Directive:
 			why = "it has a document type declaration (DTD), which is not allowed; remove it"
@@ -212,13 +260,42 @@ func (r *xmlReader) read() (why string) {
 	return why
 }
 
+// normalizeAttributes does to the attributes of a tag what encoding/xml leaves
+// undone: values that are not apart are a fault, and a line end or a tab in one,
+// unless it is escaped, means a blank.
+func normalizeAttributes(tag *xml.StartElement, raw []byte) (why string) {
+	wrapped := false
+	for rest := raw; ; {
+		i := bytes.IndexAny(rest, `"'`)
+		if i < 0 {
+			break
+		}
+		value, after, _ := bytes.Cut(rest[i+1:], rest[i:i+1])
+		if len(after) == 0 || strings.IndexByte(" \t\r\n/>", after[0]) < 0 {
+			return "the attributes of the element " + quote(tag.Name.Local) + " are not apart"
+		}
+		wrapped = wrapped || bytes.ContainsAny(value, "\t\r\n")
+		rest = after
+	}
+	if !wrapped {
+		return ""
+	}
+	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte(" "))
+	for i, c := range raw {
+		if c == '\t' || c == '\r' || c == '\n' {
+			raw[i] = ' '
+		}
+	}
+	if token, err := xml.NewDecoder(bytes.NewReader(raw)).RawToken(); err == nil {
+		*tag = token.(xml.StartElement)
+	}
+	return ""
+}
+
 // readError says why encoding/xml gave up.
 func readError(err error) (why string) {
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 		return fmt.Sprintf("line %d is not well-formed XML: %s", syntax.Line, quote(syntax.Msg))
-	}
-	if encoding, ok := errors.AsType[errEncoding](err); ok {
-		return encoding.Error()
 	}
 	return "it cannot be read: " + printable(strings.TrimPrefix(err.Error(), "xml: "), 120)
 }
@@ -236,21 +313,39 @@ func (r *xmlReader) start(tag xml.StartElement) (why string) {
 		return fmt.Sprintf("the element %s has more than %d attributes", quote(tag.Name.Local), maxManifestAttributes)
 	}
 	e := openElement{element: new(element), tag: tag.Name, bindings: len(r.bindings)}
+	if len(r.open) > 0 {
+		e.preserve = r.open[len(r.open)-1].preserve
+	}
 	for _, a := range tag.Attr {
+		prefix := a.Name.Local
 		switch {
-		case a.Name.Space == "xmlns":
-			r.bindings = append(r.bindings, xml.Attr{Name: xml.Name{Local: a.Name.Local}, Value: a.Value})
+		case a.Name.Space == "xml" && a.Name.Local == "space":
+			if space := strings.TrimSpace(a.Value); space == "preserve" || space == "default" {
+				e.preserve = space == "preserve"
+			} else {
+				return "xml:space must be default or preserve, not " + quote(a.Value)
+			}
+			continue
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			r.bindings = append(r.bindings, xml.Attr{Value: a.Value})
+			prefix = ""
+		case a.Name.Space != "xmlns":
+			continue
 		}
+		if !mayBind(prefix, a.Value) {
+			return fmt.Sprintf("the prefix %s cannot stand for the namespace %s", quote(prefix), quote(a.Value))
+		}
+		r.bindings = append(r.bindings, xml.Attr{Name: xml.Name{Local: prefix}, Value: a.Value})
 	}
 	if len(r.bindings) > maxManifestNamespaces {
 		return fmt.Sprintf("it declares more than %d namespaces", maxManifestNamespaces)
 	}
 	e.name = tag.Name.Local
 	e.scope, _ = r.namespace("")
+	if !isLocalName(tag.Name) {
+		return "the element " + quote(tag.Name.Space+":"+e.name) + " has no valid name"
+	}
 	var ok bool
-	if e.space, ok = r.namespace(tag.Name.Space); !ok || strings.Contains(e.name, ":") {
+	if e.space, ok = r.namespace(tag.Name.Space); !ok {
 		return "the namespace prefix of the element " + quote(tag.Name.Space+":"+e.name) + " is not declared"
 	}
 	if why := r.attributes(e.element, tag.Attr); why != "" {
@@ -264,6 +359,24 @@ func (r *xmlReader) start(tag xml.StartElement) (why string) {
 	}
 	r.open = append(r.open, e)
 	return ""
+}
+
+const (
+	xmlNamespace   = "http://www.w3.org/XML/1998/namespace"
+	xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
+)
+
+// mayBind reports whether a prefix may be declared for a namespace. Those of XML
+// itself are not to be had, and only the default namespace can be none.
+func mayBind(prefix, space string) bool {
+	return prefix != "xmlns" && (prefix == "xml") == (space == xmlNamespace) && space != xmlnsNamespace && (prefix == "" || space != "")
+}
+
+// isLocalName reports whether the part of a name behind its prefix can stand
+// there. encoding/xml looks at the name as a whole.
+func isLocalName(name xml.Name) bool {
+	c, _ := utf8.DecodeRuneInString(name.Local)
+	return !strings.Contains(name.Local, ":") && (name.Space == "" || c == '_' || isLetter(c))
 }
 
 // attributes checks the attributes of e and keeps those without a prefix.
@@ -283,7 +396,7 @@ func (r *xmlReader) attributes(e *element, attributes []xml.Attr) (why string) {
 			}
 		}
 		resolved = append(resolved, name)
-		if strings.Contains(name.Local, ":") {
+		if !isLocalName(a.Name) {
 			return fmt.Sprintf("the element %s has the attribute %s, which is not a name", quote(e.name), quote(name.Local))
 		}
 		if a.Name.Space == "" && a.Name.Local != "xmlns" {
@@ -301,7 +414,7 @@ func (r *xmlReader) namespace(prefix string) (space string, ok bool) {
 		}
 	}
 	if prefix == "xml" {
-		return "http://www.w3.org/XML/1998/namespace", true
+		return xmlNamespace, true
 	}
 	return "", prefix == ""
 }
@@ -320,14 +433,19 @@ func (r *xmlReader) end(tag xml.EndElement) (why string) {
 	return ""
 }
 
-func (r *xmlReader) characters(text xml.CharData) (why string) {
-	if len(bytes.Trim(text, " \t\r\n")) == 0 {
+// characters adds to the text of the innermost element. Blanks alone count when
+// they are CDATA, or where xml:space says so.
+func (r *xmlReader) characters(text xml.CharData, raw []byte) (why string) {
+	const blanks = " \t\r\n"
+	if len(r.open) == 0 {
+		if len(bytes.Trim(raw, blanks)) > 0 {
+			return "it has text outside its root element"
+		}
 		return ""
 	}
-	if len(r.open) == 0 {
-		return "it has text outside its root element"
+	cdata := bytes.HasPrefix(raw, []byte("<![CDATA["))
+	if e := &r.open[len(r.open)-1]; cdata || e.preserve || len(bytes.Trim(text, blanks)) > 0 {
+		e.text = append(e.text, text...)
 	}
-	e := &r.open[len(r.open)-1]
-	e.text = append(e.text, text...)
 	return ""
 }
