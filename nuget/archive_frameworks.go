@@ -40,20 +40,36 @@ func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 	} else if pushed {
 		return nil, err
 	}
+	// Of build only files count that projects import, and frameworks that are
+	// said to have none.
+	none, other := map[Framework]bool{}, map[Framework]bool{}
 	for i := range a.records {
-		folder, ok := a.records[i].frameworkFolder(id)
-		if !ok {
+		name := a.records[i].name
+		root, folder := frameworkFolder(name)
+		if root == "" {
 			continue
 		}
 		f, err := ParseFolder(folder)
 		switch {
 		case err != nil && pushed:
-			return nil, newProblem(CodeFramework, a.records[i].name, fmt.Sprintf("The folder of the entry %s is no target framework: %s.",
-				quote(a.records[i].name), printable(err.Error(), 90)))
-		case err == nil && f.isSpecific():
+			return nil, newProblem(CodeFramework, name, fmt.Sprintf("The folder of the entry %s is no target framework: %s.",
+				quote(name), printable(err.Error(), 90)))
+		case err != nil || !f.isSpecific():
+			f = anyFramework
+		}
+		file := name[strings.LastIndexByte(name, '/')+1:]
+		switch {
+		case root != "build", strings.EqualFold(file, id+".targets"), strings.EqualFold(file, id+".props"):
 			add(f)
+		case file == emptyFolder:
+			none[f] = true
 		default:
-			add(anyFramework)
+			other[f] = true
+		}
+	}
+	for f := range none {
+		if !other[f] {
+			add(f)
 		}
 	}
 	if pushed && len(found) > maxFrameworks {
@@ -67,27 +83,24 @@ func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 	return frameworks, nil
 }
 
-// frameworkFolder returns the folder of a file that may name its framework, or
-// "any" when the file lies in none. ok is false for files that say nothing:
-// those of other folders, and those of build that the package's projects do not
-// import.
-func (e *record) frameworkFolder(id string) (folder string, ok bool) {
-	root, rest, _ := strings.Cut(e.name, "/")
-	switch FoldID(root) {
-	case "lib", "content", "tools":
-	case "build":
-		file := e.name[strings.LastIndexByte(e.name, '/')+1:]
-		if !strings.EqualFold(file, id+".targets") && !strings.EqualFold(file, id+".props") {
-			return "", false
-		}
+// emptyFolder is the file that stands for a folder without files.
+const emptyFolder = "_._"
+
+// frameworkFolder returns, of the name of a file, the folder at the root, in
+// lower case, and the one in it that may name a framework, or "any" when the file
+// lies in none. Root is empty for files that say nothing of frameworks.
+func frameworkFolder(name string) (root, folder string) {
+	root, rest, inside := strings.Cut(name, "/")
+	switch root = FoldID(root); root {
+	case "lib", "content", "tools", "build":
 	default:
-		return "", false
+		return "", ""
 	}
-	if rest == "" && !e.isFolder() {
-		return "", false
+	if !inside {
+		return "", ""
 	}
 	if folder, file, _ := strings.Cut(rest, "/"); file != "" {
-		return folder, true
+		return root, folder
 	}
-	return "any", true
+	return root, "any"
 }

@@ -409,10 +409,12 @@ func TestCheckArchiveFolders(t *testing.T) {
 	wantProblem(t, err, "", "")
 	_, err = check(packageWith(zipEntry{name: "ref/portable-net40-client+win8/a.dll"}).bytes(t), Limits{})
 	wantProblem(t, err, "", "")
-	_, err = check(packageWith(zipEntry{name: "lib/portable-net40-client+win8/a.dll"}).bytes(t), Limits{})
-	p, ok := errors.AsType[*Problem](err)
-	if !ok || p.Code != CodeFramework || !strings.HasPrefix(p.Text, "The folder of the entry lib/portable-net40-client+win8/a.dll is no target framework: ") {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"lib/portable-net40-client+win8/a.dll", "build/portable-net40-client+win8/a.txt"} {
+		_, err = check(packageWith(zipEntry{name: name}).bytes(t), Limits{})
+		p, ok := errors.AsType[*Problem](err)
+		if !ok || p.Code != CodeFramework || !strings.HasPrefix(p.Text, "The folder of the entry "+name+" is no target framework: ") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
@@ -646,6 +648,8 @@ func TestFrameworks(t *testing.T) {
 		{"lib/nonsense/a.dll", "any net8.0"},
 		{"ref/net45/a.dll runtimes/win/lib/net46/a.dll analyzers/cs/a.dll buildTransitive/net5.0/Contoso.Tools.props", "net8.0"},
 		{"build/net462/Contoso.Tools.targets build/net472/other.targets build/contoso.tools.PROPS", "any net462 net8.0"},
+		{"build/net45/_._ build/net40/_._ build/net40/other.targets Build/native/net46/_._", "native net45 net8.0"}, // nothing for net45 and native, on purpose
+		{"build/net45/_._ build/net45/Contoso.Tools.props build/net45/x.txt", "net45 net8.0"},
 		{`lib\net48\a.dll Lib/net481/a.dll`, "net48 net481 net8.0"},
 		{"lib", "net8.0"},
 	} {

@@ -609,7 +609,8 @@ func FuzzCheckManifest(f *testing.F) {
 		nuspecWith(`<license type="file">a</license><licenseUrl>https://aka.ms/deprecateLicenseUrl</licenseUrl>`),
 		nuspecWith(`<x:a xmlns:x="y" x:b=""/><frameworkAssemblies><frameworkAssembly targetFramework="a,,b"/></frameworkAssemblies>`),
 		nuspecWith(`<repository type="git" url="x"/><packageTypes><packageType name="x"/></packageTypes>`),
-		"<a><!DOCTYPE x></a>", "<?xml version='1.0' encoding='x'?><a/>", "<a b='1' b='2'/>",
+		"<a><!DOCTYPE x></a>", "<?xml version='1.0' encoding='x'?><a/>", "<a b='1' b='2'/>", "<?a?><a b='\r\n\t'\nc=''/>", "<a b='1'c='2'/>",
+		"<?xml version='1.0' encoding='latin1' standalone='no'?><a xml:space='preserve' xmlns:p=''>\xe9</a>", "<a><![CDATA[ ]]></a>&#9;",
 	} {
 		f.Add([]byte(seed))
 	}
