@@ -186,13 +186,12 @@ func (p *push) warn(ctx context.Context, size int64) {
 	if len(missing) > 0 {
 		p.warnf("The package has no %s. Add it to the nuspec or project file.", strings.Join(missing, " and no "))
 	}
-	for _, group := range m.DependencyGroups {
-		for _, d := range group.Dependencies {
-			if d.Range.HasMin && !d.Range.MinInclusive {
-				p.warnf("The dependency %s %s excludes its lower bound: every restore will warn about it (NU1602). Name the lowest version that works.", d.ID, d.Range.String())
-				break
-			}
+	if open := openBelow(m); len(open) > 0 {
+		more := ""
+		if n := len(open) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more)", n)
 		}
+		p.warnf("The dependency %s%s has no inclusive lower bound: every restore will warn about it (NU1602). Name the lowest version that works.", open[0], more)
 	}
 	if most := p.g.o.AdviseBytes; most > 0 && size > most {
 		p.warnings = append(p.warnings, msgSize(size, p.largest(3)))
@@ -204,13 +203,32 @@ func (p *push) warn(ctx context.Context, size int64) {
 	}
 }
 
-// largest names the n largest files of the package.
+// openBelow names the dependencies, each once, whose range has no inclusive
+// lower bound: every restore of the package warns about them.
+func openBelow(m *nuget.Manifest) []string {
+	var open []string
+	for _, group := range m.DependencyGroups {
+		for _, d := range group.Dependencies {
+			text := d.ID
+			if d.Range.HasMin || d.Range.HasMax {
+				text += " " + d.Range.String()
+			}
+			if !(d.Range.HasMin && d.Range.MinInclusive) && !slices.Contains(open, text) {
+				open = append(open, text)
+			}
+		}
+	}
+	return open
+}
+
+// largest names the n largest files of the package, by their paths: one for each
+// framework has the same name.
 func (p *push) largest(n int) []string {
 	entries := slices.Clone(p.archive.Entries())
 	slices.SortStableFunc(entries, func(a, b nuget.Entry) int { return cmp.Compare(b.Compressed, a.Compressed) })
 	var names []string
 	for _, e := range entries[:min(n, len(entries))] {
-		names = append(names, printable(path.Base(e.Name))+" "+FormatBytes(e.Compressed))
+		names = append(names, printable(e.Name)+" "+FormatBytes(e.Compressed))
 	}
 	return names
 }

@@ -265,7 +265,10 @@ func TestPushWarnings(t *testing.T) {
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Bare", Version: "1.0.0", Bare: true}), "no licence and no readme")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Old", Version: "1.0.0", Bare: true, Metadata: "<licenseUrl>https://contoso.com/l</licenseUrl><iconUrl>https://contoso.com/i.png</iconUrl>"}), "outdated licenseUrl", "outdated iconUrl")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Ref", Version: "1.0.0", Bare: true, Metadata: `<license type="expression">LicenseRef-Contoso</license>`}), "LicenseRef-Contoso is not a standard one")
-	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Excl", Version: "1.0.0", Metadata: `<dependencies><dependency id="A" version="(1.0,2.0)"/></dependencies>`}), "NU1602")
+	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Below", Version: "1.0.0", Metadata: `<dependencies><group targetFramework="net10.0"><dependency id="A" version="(1.0,2.0)"/></group>` +
+		`<group targetFramework="net9.0"><dependency id="A" version="(1.0,2.0)"/><dependency id="B" version="(,3.0]"/><dependency id="C"/><dependency id="D" version="[1.0,2.0)"/></group></dependencies>`}),
+		"The dependency A (1.0.0, 2.0.0) (and 2 more) has no inclusive lower bound: every restore will warn about it (NU1602).")
+	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Any", Version: "1.0.0", Metadata: `<dependencies><dependency id="A"/><dependency id="B" version="1.0"/></dependencies>`}), "The dependency A has no inclusive lower bound")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Http", Version: "1.0.0", Metadata: `<repository type="git" url="http://contoso.com/tables.git"/>`}),
 		"The repository's address is not shown: it must begin with https:// or git://, not http://contoso.com/tables.git.") // R-PKG-09
 	secret := w.key(gallery.NewKey{Owner: "ann", Days: 5, HasDays: true})
@@ -276,13 +279,29 @@ func TestPushWarnings(t *testing.T) {
 	wants(w.mustPublish(a, w.main, pack.Spec{ID: "Contoso.Late", Version: "1.0.0"}), "This key expires in 5 days") // R-KEY-10
 }
 
+// TestAddresses: what the check lets pass as an address is kept as one that
+// clients can read, not dropped from the documents.
+func TestAddresses(t *testing.T) {
+	w := newWorld(t)
+	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0", Bare: true,
+		Metadata: "<projectUrl>\n https://contoso.com/ </projectUrl><iconUrl>https://contoso.com/100%.png</iconUrl>"})
+	rel, err := w.Release(w.ctx(), w.main, "Contoso.Tables", "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := rel.Meta
+	if m.ProjectURL != "https://contoso.com/" || m.IconURL != "https://contoso.com/100%25.png" || m.LicenseURL != "" {
+		t.Errorf("%q %q %q", m.ProjectURL, m.IconURL, m.LicenseURL)
+	}
+}
+
 func TestLargestParts(t *testing.T) { // M-43
 	w := newWorld(t, func(o *gallery.Options) { o.AdviseBytes = 1500 })
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Big", Version: "1.0.0", Files: []pack.File{
 		{Name: "lib/a.bin", Data: noise(500)}, {Name: "lib/b.bin", Data: noise(900)}, {Name: "lib/c.bin", Data: noise(700)}, {Name: "d.bin", Data: noise(100)},
 	}})
 	last := p.Warnings[len(p.Warnings)-1]
-	if at := []int{strings.Index(last, "b.bin"), strings.Index(last, "c.bin"), strings.Index(last, "a.bin")}; at[0] < 0 || !slices.IsSorted(at) || strings.Contains(last, "d.bin") {
+	if at := []int{strings.Index(last, "lib/b.bin"), strings.Index(last, "lib/c.bin"), strings.Index(last, "lib/a.bin")}; at[0] < 0 || !slices.IsSorted(at) || strings.Contains(last, "d.bin") {
 		t.Errorf("warning: %s", last)
 	}
 }

@@ -468,7 +468,7 @@ func newRelease(arch *nuget.Archive, m *nuget.Manifest, a Actor, u *Upload) *Rel
 		Meta: Metadata{
 			Title: m.Title, Authors: m.Authors, Description: m.Description, Summary: m.Summary,
 			Copyright: m.Copyright, Language: m.Language, Tags: m.Tags,
-			ProjectURL: m.ProjectURL, IconURL: m.IconURL, LicenseURL: m.LicenseURL,
+			ProjectURL: nuget.WebAddress(m.ProjectURL), IconURL: nuget.WebAddress(m.IconURL), LicenseURL: nuget.WebAddress(m.LicenseURL),
 			IconFile: m.Icon, ReadmeFile: m.Readme, MinClientVersion: m.MinClientVersion,
 			RequireLicenseAcceptance: m.RequireLicenseAcceptance, DevelopmentDependency: m.DevelopmentDependency,
 			Repository: m.Repository, Types: m.Types(),

@@ -130,7 +130,7 @@ type Metadata struct {
 	Title, Authors, Description, Summary string
 	Copyright, Language                  string
 	Tags                                 []string
-	ProjectURL, IconURL, LicenseURL      string // as the nuspec gives them
+	ProjectURL, IconURL, LicenseURL      string // the nuspec's, each a nuget.WebAddress or empty
 	IconFile, ReadmeFile, LicenseFile    string // paths in the package
 	LicenseExpression                    string // the nuspec's text
 	MinClientVersion                     string
@@ -179,7 +179,7 @@ type Face struct {
 	Title, Description, Summary     string
 	Authors                         string
 	Tags                            []string
-	ProjectURL, IconURL, LicenseURL string // absolute, as the nuspec gives them
+	ProjectURL, IconURL, LicenseURL string // as in Metadata
 	HasIcon, HasLicenseFile         bool   // embedded: the feed serves them
 	Types                           []string
 	Frameworks                      []string

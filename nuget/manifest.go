@@ -58,11 +58,11 @@ func (r *Repository) isGit() bool { return strings.EqualFold(r.Type, "git") }
 // ShownURL is URL when documents and pages may show it: an absolute address by
 // https, or for a git repository also by git; else "" (R-PKG-09).
 func (r *Repository) ShownURL() string {
-	u, ok := parseAddress(r.URL)
-	if !ok || u.Scheme != "https" && !(r.isGit() && u.Scheme == "git") {
+	u, address := parseAddress(r.URL)
+	if u == nil || u.Scheme != "https" && !(r.isGit() && u.Scheme == "git") {
 		return ""
 	}
-	return r.URL
+	return address
 }
 
 // PackageType is one <packageType>. Version is empty when absent.

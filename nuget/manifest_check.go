@@ -218,24 +218,45 @@ func (c *manifestCheck) texts() {
 			c.add(requiredProblem(t.field))
 		}
 		c.tooLong(t.field, text, t.limit)
-		if strings.HasSuffix(t.field, "Url") && text != "" && !isWebAddress(text) {
+		if strings.HasSuffix(t.field, "Url") && text != "" && WebAddress(text) == "" {
 			c.fault(CodeManifest, t.field, "%s must be an absolute http or https address, not %s", t.field, quote(text))
 		}
 	}
 }
 
-// isWebAddress reports whether text is an absolute http or https address.
-func isWebAddress(text string) bool {
-	u, ok := parseAddress(text)
-	return ok && (u.Scheme == "http" || u.Scheme == "https")
+// WebAddress is text as clients can read it when it is an absolute http or https
+// address, else "".
+func WebAddress(text string) string {
+	u, address := parseAddress(text)
+	if u == nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	return address
 }
 
-// parseAddress reads an absolute address with a host. Unlike .NET's Uri,
-// url.Parse refuses a percent sign that begins no escape: it is hidden here,
-// for nobody looks at the path.
-func parseAddress(text string) (*url.URL, bool) {
-	u, err := url.Parse(strings.ReplaceAll(strings.TrimSpace(text), "%", "%25"))
-	return u, err == nil && u.Host != "" && u.Hostname() != ""
+// parseAddress reads an absolute address with a host, and returns it as it is to
+// be written: like .NET's Uri, and unlike url.Parse, it passes over blanks around
+// it and takes a percent sign that begins no escape for itself. u is nil when
+// text is no such address.
+func parseAddress(text string) (u *url.URL, address string) {
+	text = strings.TrimSpace(text)
+	var b strings.Builder
+	for i := range len(text) {
+		b.WriteByte(text[i])
+		if text[i] == '%' && !(i+2 < len(text) && isHexDigit(text[i+1]) && isHexDigit(text[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	address = b.String()
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return nil, ""
+	}
+	return u, address
+}
+
+func isHexDigit(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
 }
 
 func (c *manifestCheck) minClientVersion() {

@@ -47,6 +47,29 @@ func wantProblems(t *testing.T, nuspec string, want ...string) {
 	}
 }
 
+func TestWebAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://example.org":                    "https://example.org",
+		"\n  HTTP://example.org:80/a b?x=1#y\t ": "HTTP://example.org:80/a b?x=1#y",
+		"https://example.org/100%":               "https://example.org/100%25",
+		"https://example.org/100%/%2F%2f%4":      "https://example.org/100%25/%2F%2f%254",
+		"https://example.org/%%%":                "https://example.org/%25%25%25",
+		"https://example.org/%zz%41%":            "https://example.org/%25zz%41%25",
+		"":                                       "",
+		"example.org":                            "",
+		"//example.org/a":                        "",
+		"ftp://example.org/":                     "",
+		"javascript:alert(1)":                    "",
+		"https:///a":                             "",
+		"https://:443/a":                         "",
+		"https://exa mple.org/":                  "",
+	} {
+		if got := WebAddress(text); got != want {
+			t.Errorf("WebAddress(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestCheckManifestXML(t *testing.T) {
 	good := nuspecWith("")
 	deep := func(n int) string { return nuspecWith(strings.Repeat("<x>", n) + strings.Repeat("</x>", n)) }

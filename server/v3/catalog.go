@@ -244,7 +244,7 @@ func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *Ref) error
 	w.str("packageHashAlgorithm", "SHA512")
 	w.num("packageSize", then.Size)
 	r.types(m.Types)
-	w.opt("projectUrl", webURL(m.ProjectURL))
+	w.opt("projectUrl", m.ProjectURL)
 	w.time("published", publishedOf(&then.Head), timeUTC)
 	w.opt("readmeFile", m.ReadmeFile)
 	w.opt("releaseNotes", manifest.ReleaseNotes)

@@ -2,7 +2,6 @@ package v3
 
 import (
 	"net/url"
-	"strings"
 	"time"
 
 	"nougat/gallery"
@@ -18,19 +17,6 @@ func publishedOf(h *gallery.Head) time.Time {
 		return h.Published
 	}
 	return unlistedTime
-}
-
-// webURL is u when it is an absolute http or https address, else "": a broken
-// address throws in older clients (protocol.md 3.4).
-func webURL(u string) string {
-	if u == "" {
-		return ""
-	}
-	p, err := url.Parse(u)
-	if err != nil || !strings.EqualFold(p.Scheme, "http") && !strings.EqualFold(p.Scheme, "https") || p.Host == "" {
-		return ""
-	}
-	return u
 }
 
 // segment escapes what a nuspec may hold in the ID of a dependency.

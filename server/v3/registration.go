@@ -331,7 +331,7 @@ func (r *renderer) entry(rel *gallery.Release) {
 	w.bool("listed", rel.Listed)
 	w.opt("minClientVersion", m.MinClientVersion)
 	w.str("packageContent", r.packageURL(&rel.Head))
-	w.opt("projectUrl", webURL(m.ProjectURL))
+	w.opt("projectUrl", m.ProjectURL)
 	w.time("published", publishedOf(&rel.Head), timeOffset)
 	if m.ReadmeFile != "" {
 		w.str("readmeUrl", r.partURL(&rel.Head, "readme"))
@@ -350,14 +350,14 @@ func (r *renderer) iconURL(rel *gallery.Release) string {
 	if rel.Meta.IconFile != "" {
 		return r.partURL(&rel.Head, "icon")
 	}
-	return webURL(rel.Meta.IconURL)
+	return rel.Meta.IconURL
 }
 
 func (r *renderer) licenseURL(rel *gallery.Release) string {
 	if rel.Meta.LicenseFile != "" {
 		return r.partURL(&rel.Head, "license")
 	}
-	return webURL(rel.Meta.LicenseURL)
+	return rel.Meta.LicenseURL
 }
 
 // dependencies writes dependencyGroups. A group without dependencies is kept: it

@@ -129,14 +129,14 @@ func (d *Docs) hit(ctx context.Context, r *renderer, h *gallery.Hit) {
 	if f.HasIcon {
 		w.str("iconUrl", part("icon"))
 	} else {
-		w.opt("iconUrl", webURL(f.IconURL))
+		w.opt("iconUrl", f.IconURL)
 	}
 	if f.HasLicenseFile {
 		w.str("licenseUrl", part("license"))
 	} else {
-		w.opt("licenseUrl", webURL(f.LicenseURL))
+		w.opt("licenseUrl", f.LicenseURL)
 	}
-	w.opt("projectUrl", webURL(f.ProjectURL))
+	w.opt("projectUrl", f.ProjectURL)
 	w.strs("tags", f.Tags)
 	w.name("authors")
 	w.open('[')
