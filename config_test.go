@@ -387,7 +387,7 @@ func TestNearest(t *testing.T) {
 func TestSourceLine(t *testing.T) {
 	for _, test := range [][3]string{
 		{"http://127.0.0.1:5050", "nougat", "dotnet nuget add source http://127.0.0.1:5050/v3/index.json --name nougat --allow-insecure-connections"},
-		{"https://example.org/nuget", "Café & Söhne", "dotnet nuget add source https://example.org/nuget/v3/index.json --name Caf-S-hne"},
+		{"https://example.org/nuget", "Café & Söhne", "dotnet nuget add source https://example.org/nuget/v3/index.json --name caf_s_hne"},
 		{"https://example.org", "世界", "dotnet nuget add source https://example.org/v3/index.json --name nougat"},
 	} {
 		if got := sourceLine(test[0], test[1]); got != test[2] {

@@ -188,17 +188,12 @@ func (s *session) greet(st *site, token string) {
 	fmt.Fprint(s.errs, b.String())
 }
 
-// sourceLine is the command that adds the main feed to a client. Today's clients
+// sourceLine is the command that adds the main feed to a client, under the name
+// that the Connect page gives it. Today's clients
 // refuse plain HTTP, also on the loopback, unless they are told (protocol.md
 // 11.3).
 func sourceLine(base, site string) string {
-	name := strings.Join(strings.FieldsFunc(site, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_')
-	}), "-")
-	if name == "" {
-		name = "nougat"
-	}
-	line := "dotnet nuget add source " + base + "/v3/index.json --name " + name
+	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(site, mainFeed)
 	if strings.HasPrefix(base, "http://") {
 		line += " --allow-insecure-connections"
 	}

@@ -47,7 +47,7 @@ func installTabs(id, version string, types []string, development bool) []install
 				Commands: []command{{Prompt: "$", Text: "dotnet new tool-manifest\ndotnet tool install --local " + id + " --version " + version}}})
 	}
 	if has("Template") {
-		tabs = append(tabs, installTab{Key: "template", Label: "Template", Note: "Before the .NET SDK 9.0.200, write :: in place of @.",
+		tabs = append(tabs, installTab{Key: "template", Label: "Template", Note: "Before the .NET SDK 9.0.200, write :: in place of @. From a source by plain HTTP, add --force.",
 			Commands: []command{{Prompt: "$", Text: "dotnet new install " + id + "@" + version}}})
 	}
 	if has("MSBuildSdk") {
