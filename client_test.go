@@ -7,12 +7,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +26,8 @@ import (
 //
 //	expand FILE...
 //		Replaces ${NAME} in files by the variable's value. An unset name fails.
+//	nupkgs FOLDER ID COUNT
+//		Packs the versions 1.0.0, 1.1.0 and so on of a package.
 //	port NAME
 //		Sets a variable to a port that nothing listens on.
 //	await HOST:PORT
@@ -37,7 +41,7 @@ import (
 //		FILE, and asks UPSTREAM.
 func clientCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"expand": cmdExpand, "port": cmdPort, "await": cmdAwait,
+		"expand": cmdExpand, "nupkgs": cmdNupkgs, "port": cmdPort, "await": cmdAwait,
 		"certificate": cmdCertificate, "recipe": cmdRecipe,
 	}
 }
@@ -57,6 +61,21 @@ func cmdExpand(ts *testscript.TestScript, neg bool, args []string) {
 			return value
 		})
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o666))
+	}
+}
+
+func cmdNupkgs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: nupkgs FOLDER ID COUNT")
+	}
+	folder := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(folder, 0o700))
+	count, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	for i := range count {
+		content, err := newPackage(args[1], fmt.Sprintf("1.%d.0", i)).pack()
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(folder, fmt.Sprintf("%d.nupkg", i)), content, 0o666))
 	}
 }
 

@@ -191,7 +191,7 @@ func (p *push) warn(ctx context.Context, size int64) {
 		if n := len(open) - 1; n > 0 {
 			more = fmt.Sprintf(" (and %d more)", n)
 		}
-		p.warnf("The dependency %s%s has no inclusive lower bound: every restore will warn about it (NU1602). Name the lowest version that works.", open[0], more)
+		p.warnf("The dependency %s%s has no inclusive lower bound: restores without a lock file will warn about it (NU1602). Name the lowest version that works.", open[0], more)
 	}
 	if most := p.g.o.AdviseBytes; most > 0 && size > most {
 		p.warnings = append(p.warnings, msgSize(size, p.largest(3)))
@@ -204,7 +204,7 @@ func (p *push) warn(ctx context.Context, size int64) {
 }
 
 // openBelow names the dependencies, each once, whose range has no inclusive
-// lower bound: every restore of the package warns about them.
+// lower bound: a restore of the package warns about them.
 func openBelow(m *nuget.Manifest) []string {
 	var open []string
 	for _, group := range m.DependencyGroups {

@@ -267,7 +267,7 @@ func TestPushWarnings(t *testing.T) {
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Ref", Version: "1.0.0", Bare: true, Metadata: `<license type="expression">LicenseRef-Contoso</license>`}), "LicenseRef-Contoso is not a standard one")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Below", Version: "1.0.0", Metadata: `<dependencies><group targetFramework="net10.0"><dependency id="A" version="(1.0,2.0)"/></group>` +
 		`<group targetFramework="net9.0"><dependency id="A" version="(1.0,2.0)"/><dependency id="B" version="(,3.0]"/><dependency id="C"/><dependency id="D" version="[1.0,2.0)"/></group></dependencies>`}),
-		"The dependency A (1.0.0, 2.0.0) (and 2 more) has no inclusive lower bound: every restore will warn about it (NU1602).")
+		"The dependency A (1.0.0, 2.0.0) (and 2 more) has no inclusive lower bound: restores without a lock file will warn about it (NU1602).")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Any", Version: "1.0.0", Metadata: `<dependencies><dependency id="A"/><dependency id="B" version="1.0"/></dependencies>`}), "The dependency A has no inclusive lower bound")
 	wants(w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Http", Version: "1.0.0", Metadata: `<repository type="git" url="http://contoso.com/tables.git"/>`}),
 		"The repository's address is not shown: it must begin with https:// or git://, not http://contoso.com/tables.git.") // R-PKG-09
