@@ -95,7 +95,7 @@ func (s *session) readSaved(data string) (running []setting, err error) {
 		saved, running = r.Saved, r.Settings
 		return err
 	}, func() error {
-		db, err := openStore(ctx, data)
+		_, db, err := openStore(ctx, data)
 		if err != nil {
 			return err
 		}

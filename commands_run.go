@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/nuget"
 	"nougat/server/v3"
 )
 
@@ -139,17 +140,27 @@ func (s *site) addKey(ctx context.Context, n *newKey) (response, error) {
 	return response{Secret: secret, Keys: []keyRow{rowOfKey(info)}}, nil
 }
 
-// verify checks records against blobs and hashes (gallery), then every document
-// against the records (server/v3).
+// verify checks the pages of the database where nobody else uses it, records
+// against each other and against their files (gallery), and then the documents of
+// what was found whole (server/v3).
 func (s *site) verify(ctx context.Context) (*verdict, error) {
 	v := &verdict{Findings: []gallery.Finding{}}
 	note := func(f gallery.Finding) { v.Findings = append(v.Findings, f) }
+	if s.control == nil {
+		if err := s.db.Check(func(fault string) { note(gallery.Finding{What: fault}) }); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	if v.Checked, err = gallery.Verify(ctx, s.store, s.blobs, note); err != nil {
 		return nil, err
 	}
+	wrong := make(map[[2]string]bool)
+	for _, f := range v.Findings {
+		wrong[[2]string{f.Feed, nuget.FoldID(f.ID)}] = true
+	}
 	for _, f := range s.gallery.Feeds() {
-		n, err := v3.Verify(ctx, s.gallery, f, note)
+		n, err := v3.Verify(ctx, s.gallery, f, func(id string) bool { return wrong[[2]string{f.Name, id}] }, note)
 		if err != nil {
 			return nil, err
 		}

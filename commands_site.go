@@ -40,7 +40,7 @@ func (v *stopVerb) Run(s *session) error {
 		_, _ = io.Copy(io.Discard, answer.Body) // ends when the process does
 		return ctx.Err()
 	}, func() error {
-		db, err := openStore(ctx, c.Data)
+		_, db, err := openStore(ctx, c.Data)
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,50 @@ func TestDiskFull(t *testing.T) {
 	verbOutput(t, "", "verify", "--data", d.data)
 }
 
+// TestFirstStartOnFullDisk starts on a disk with room for none or a few blocks: it
+// works, or says that the disk is full; with room it works, and nothing that a
+// failed start left is in its way.
+func TestFirstStartOnFullDisk(t *testing.T) {
+	if os.Getenv(smallDiskVariable) == "" {
+		withMounts(t)
+		return
+	}
+	d := newSmallDisk(t)
+	failed := 0
+	for blocks := range 12 {
+		if err := os.RemoveAll(d.data); err != nil {
+			t.Fatal(err)
+		}
+		d.fill()
+		d.free(blocks)
+		if out, err := outcome(t, "user", "list", "--data", d.data); err == nil || !strings.Contains(out, "There is no gallery") {
+			t.Fatalf("before the start: %v, %s", err, out)
+		}
+		path, err := exec.LookPath("nougat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := exec.Command(path, "user", "add", "ann", "--password-stdin", "--data", d.data)
+		add.Stdin = strings.NewReader("correct horse battery\n")
+		if out, err := add.CombinedOutput(); err != nil {
+			failed++
+			if !strings.Contains(string(out), "disk") && !strings.Contains(string(out), "no space left") {
+				t.Errorf("with %d blocks: %v, %s", blocks, err, out)
+			}
+		}
+		d.free(diskBytes / 2 / diskBlock)
+		p := startProgram(t, d.data)
+		p.end(t, d.data)
+		files, err := os.ReadDir(d.data)
+		if err != nil || len(files) != 3 {
+			t.Errorf("with %d blocks: the data folder holds %v, %v", blocks, files, err)
+		}
+	}
+	if failed == 0 {
+		t.Error("the disk was never full")
+	}
+}
+
 // A fullDisk is a program on a small disk, and what its clients know.
 type fullDisk struct {
 	*smallDisk

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -22,6 +23,7 @@ import (
 // A site is an open data folder: records, blobs and the gallery on them, with
 // the configuration in force. Who has one holds the lock of the data.
 type site struct {
+	db      *bolt.DB // beneath store
 	store   gallery.Store
 	blobs   gallery.Blobs
 	gallery *gallery.Gallery
@@ -86,8 +88,11 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 	if err := prepareFolder(data, log); err != nil {
 		return nil, err
 	}
+	if err := databaseThere(data); err != nil {
+		return nil, err
+	}
 	s := new(site)
-	if s.store, err = openStore(ctx, data); err != nil {
+	if s.db, s.store, err = openStore(ctx, data); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -95,8 +100,11 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 			s.store.Close()
 		}
 	}()
+	if err := blobsThere(ctx, s.store, data); err != nil {
+		return nil, err
+	}
 	if s.blobs, err = dir.Open(data, dir.Options{}); err != nil {
-		return nil, fmt.Errorf("The folders in %s cannot be opened: %w", shown(data), err)
+		return nil, fmt.Errorf("The data folder %s cannot be used: %w", shown(data), err)
 	}
 	saved, err := gallery.SavedSettings(ctx, s.store)
 	if err != nil {
@@ -124,20 +132,60 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 
 // openStore takes the lock of a data folder and opens its records, or returns
 // errHeld.
-func openStore(ctx context.Context, data string) (gallery.Store, error) {
-	kv, err := bolt.Open(data, bolt.Options{})
-	if errors.Is(err, bolt.ErrHeld) {
-		return nil, errHeld
+func openStore(ctx context.Context, data string) (*bolt.DB, gallery.Store, error) {
+	db, err := bolt.Open(data, bolt.Options{})
+	switch {
+	case errors.Is(err, bolt.ErrHeld):
+		return nil, nil, errHeld
+	case errors.Is(err, bolt.ErrDamaged):
+		return nil, nil, fmt.Errorf("The database cannot be opened: %w. Put %s and %s back together, from one backup.", err, bolt.FileName, dir.BlobsName)
+	case store.IsFull(err):
+		return nil, nil, fmt.Errorf("The database cannot be opened, because the disk is full: %w. Make room on it and start again.", err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("The database cannot be opened: %w", err)
 	}
+	st, err := store.New(ctx, db)
 	if err != nil {
-		return nil, fmt.Errorf("The database in %s cannot be opened: %w", shown(data), err)
+		db.Close()
+		return nil, nil, fmt.Errorf("The database in %s cannot be read: %w", shown(data), err)
 	}
-	st, err := store.New(ctx, kv)
-	if err != nil {
-		kv.Close()
-		return nil, fmt.Errorf("The database in %s cannot be read: %w", shown(data), err)
+	return db, st, nil
+}
+
+// databaseThere refuses to begin a new database beside the package files of
+// another one: nothing in it would name them, and the sweep would remove them.
+func databaseThere(data string) error {
+	path := filepath.Join(data, bolt.FileName)
+	for range 2 {
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil // what is wrong with it is said when it is opened
+		}
+		if !dir.HoldsBlobs(data) {
+			return nil
+		}
+		// Another process may just have made both: then the file is there now.
 	}
-	return st, nil
+	return fmt.Errorf("%s holds package files, but their database %s is missing or empty. Put it back from the backup that the files are of. For a new gallery name another folder with --data.", shown(data), bolt.FileName)
+}
+
+// blobsThere refuses to serve records without a single one of their files: most
+// likely a restore was forgotten, or a disk is not mounted.
+func blobsThere(ctx context.Context, st gallery.Store, data string) error {
+	named := false
+	err := st.View(ctx, func(r gallery.Reader) error {
+		feeds, err := r.Feeds()
+		for _, f := range feeds {
+			s, e := r.FeedState(f.Number)
+			err = errors.Join(err, e)
+			named = named || s.Releases > 0
+		}
+		return err
+	})
+	if err != nil || !named || dir.HoldsBlobs(data) {
+		return err
+	}
+	return fmt.Errorf("The database in %s names package files, but the folder %s beside it is missing or empty. Put it back from the backup that the database is of.", shown(data), dir.BlobsName)
 }
 
 // close ends what runs inside, in this order: verbs that came through the
@@ -151,10 +199,11 @@ func (s *site) close(ctx context.Context) error {
 	return errors.Join(s.gallery.Close(ctx), s.store.Close())
 }
 
-// isData reports whether the folder holds a database.
+// isData reports whether the folder holds a database, or may hold one that this
+// user may not see.
 func isData(data string) bool {
 	_, err := os.Stat(filepath.Join(data, bolt.FileName))
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // shown is a path as people find it again, from any working directory.

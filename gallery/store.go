@@ -55,7 +55,8 @@ type Reader interface {
 
 	// Packages of a generation; id is folded (nuget.ID.Key).
 	Package(generation uint32, id string) (*Package, error)
-	PackageRev(generation uint32, id string) (uint64, error) // Package's Rev alone, decoded cheaply: the hottest read
+	PackageRev(generation uint32, id string) (uint64, error)                 // Package's Rev alone, decoded cheaply: the hottest read
+	PackageIDs(generation uint32, after string, limit int) ([]string, error) // folded; reads no record
 	Packages(generation uint32, after string, limit int) ([]*Package, error)
 	Card(generation uint32, id string) (*Card, error)
 	Cards(generation uint32, after string, limit int) ([]*Card, error)

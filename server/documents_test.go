@@ -197,7 +197,7 @@ func TestVerifyDocuments(t *testing.T) {
 	s.push(pack{id: "Two", version: "1.0.0-a.b"})
 	s.do("DELETE", "/v3/package/many/1.5.0", nil, "X-NuGet-ApiKey", s.key).is(204)
 	s.do("DELETE", "/v3/package/two/1.0.0-a.b", nil, "X-NuGet-ApiKey", s.key).is(204)
-	n, err := v3.Verify(context.Background(), s.gallery, s.gallery.Feeds()[0], func(f gallery.Finding) { t.Error(f) })
+	n, err := v3.Verify(context.Background(), s.gallery, s.gallery.Feeds()[0], func(string) bool { return false }, func(f gallery.Finding) { t.Error(f) })
 	if err != nil || n < 130*4 {
 		t.Errorf("%d documents, %v", n, err)
 	}

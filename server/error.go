@@ -72,7 +72,8 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 		}
 		return e, ""
 	}
-	if errors.Is(err, gallery.ErrNotFound) {
+	// Of a refusal the kind counts: a record without its file is no 404.
+	if e == nil && errors.Is(err, gallery.ErrNotFound) {
 		return &gallery.Error{Kind: gallery.NotFound, Msg: "There is nothing at this address."}, ""
 	}
 	r := c.Request()

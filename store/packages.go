@@ -119,6 +119,21 @@ func (r *reader) PackageRev(generation uint32, id string) (uint64, error) {
 	return rev, nil
 }
 
+// PackageIDs reads the keys alone: it also names a package whose record cannot be
+// read.
+func (r *reader) PackageIDs(generation uint32, after string, limit int) ([]string, error) {
+	prefix := appendNumber(nil, generation)
+	page, err := r.scanPrefix(bPackages, prefix, []byte(after), limit)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(page))
+	for i, p := range page {
+		ids[i] = string(p.Key[len(prefix):])
+	}
+	return ids, nil
+}
+
 func (r *reader) Packages(generation uint32, after string, limit int) ([]*gallery.Package, error) {
 	page, err := r.scanPrefix(bPackages, appendNumber(nil, generation), []byte(after), limit)
 	if err != nil {

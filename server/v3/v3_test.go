@@ -205,7 +205,7 @@ func TestVerify(t *testing.T) {
 	g.push("A", "1.1.0-b.c", "<description>d</description>")
 	g.list("A", "1.0.0", false)
 	ctx := context.Background()
-	n, err := Verify(ctx, g.Gallery, g.feed, func(f gallery.Finding) { t.Error(f) })
+	n, err := Verify(ctx, g.Gallery, g.feed, func(string) bool { return false }, func(f gallery.Finding) { t.Error(f) })
 	if err != nil || n == 0 {
 		t.Fatalf("%d documents, %v", n, err)
 	}

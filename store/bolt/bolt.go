@@ -9,11 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,6 +33,10 @@ const FileName = "nougat.db"
 
 // ErrHeld is what Open answers while another process has the database open.
 var ErrHeld = errors.New("another process holds this data")
+
+// ErrDamaged is the cause of an error about a file that is no database, or of
+// which a part is missing or not what was written.
+var ErrDamaged = errors.New("the database is damaged")
 
 // Options may be left zero.
 type Options struct {
@@ -64,29 +70,90 @@ func Open(folder string, opts Options) (*DB, error) {
 	if err := store.MakeFolder(folder); err != nil {
 		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
 	}
-	b, err := openMapped(filepath.Join(folder, FileName), opts.Mapping)
+	path := filepath.Join(folder, FileName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("a new database cannot be made: %w", err)
+		}
+	}
+	b, err := openMapped(path, opts.Mapping)
 	if err != nil {
 		return nil, err
 	}
 	d := &DB{
 		bolt:    b,
-		path:    b.Path(),
+		path:    path,
+		names:   bucketNames(),
 		hooks:   opts.Hooks,
 		grants:  make(chan *batch),
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
 	d.close = sync.OnceValue(d.shut)
-	if err := d.makeBuckets(); err != nil {
+	if err := makeBuckets(b, &d.names); err != nil {
 		b.Close()
-		return nil, fmt.Errorf("the database %s cannot be set up: %w", b.Path(), err)
+		return nil, fmt.Errorf("%s cannot be set up: %w", path, err)
 	}
+	removeUnfinished(path)
 	if err := store.SyncFolder(folder); err != nil {
 		b.Close()
 		return nil, err
 	}
 	go d.write()
 	return d, nil
+}
+
+func bucketNames() (names [store.NumBuckets][]byte) {
+	for i := range names {
+		names[i] = []byte(store.Bucket(i).String())
+	}
+	return names
+}
+
+// unfinished is what a new database is called, and a random number after it,
+// until it is whole.
+const unfinished = FileName + ".new"
+
+// create makes a database under another name, and gives it path when it is
+// whole: a full disk or a kill meanwhile leaves nothing that looks like a damaged
+// database. When another process is quicker, path is that one's.
+func create(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished) // 0600
+	if err != nil {
+		return err
+	}
+	name := f.Name()
+	defer os.Remove(name)
+	if err := f.Close(); err != nil {
+		return err
+	}
+	b, err := openMapped(name, 1<<20)
+	if err != nil {
+		return err
+	}
+	names := bucketNames()
+	if err := errors.Join(makeBuckets(b, &names), b.Close()); err != nil {
+		return err
+	}
+	err = os.Link(name, path) // unlike Rename never over another process's
+	if err == nil {
+		return nil
+	}
+	if _, missing := os.Stat(path); missing == nil {
+		return nil
+	}
+	return os.Rename(name, path) // a file system without links
+}
+
+// removeUnfinished removes what a kill left of create. The caller holds the lock
+// of the database: who still makes another one has lost the race.
+func removeUnfinished(path string) {
+	files, _ := os.ReadDir(filepath.Dir(path)) // what cannot be removed now is tried again at the next start
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), unfinished) {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), f.Name()))
+		}
+	}
 }
 
 // openMapped opens the file with the largest mapping up to the one wanted that
@@ -97,13 +164,8 @@ func openMapped(path string, mapping int) (*bbolt.DB, error) {
 		mapping, smallest = math.MaxInt&(64<<30), 1<<20
 	}
 	for {
-		b, err := bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout:         time.Millisecond, // 0 would wait for ever
-			PageSize:        4096,             // everywhere, so that a file can move between machines
-			FreelistType:    bbolt.FreelistMapType,
-			InitialMmapSize: mapping,
-			NoStatistics:    true,
-		})
+		b, err := openFile(path, mapping)
+		var system syscall.Errno
 		switch {
 		case err == nil:
 			b.AllocSize = 4 << 20 // bytes by which the file grows
@@ -112,35 +174,89 @@ func openMapped(path string, mapping int) (*bbolt.DB, error) {
 			return nil, fmt.Errorf("%s: %w", path, ErrHeld)
 		case errors.Is(err, syscall.ENOMEM) && mapping/2 >= smallest:
 			mapping /= 2
+		case !errors.As(err, &system) && !errors.Is(err, ErrDamaged): // what is not the system's word is about the content
+			return nil, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
 		default:
-			return nil, fmt.Errorf("the database %s cannot be opened: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 }
 
-// makeBuckets adds the buckets that are missing: all of them in a new file, the
-// new ones in an older program's.
-func (d *DB) makeBuckets() error {
-	missing := false
-	for i := range d.names {
-		d.names[i] = []byte(store.Bucket(i).String())
+// openFile opens the file, unless it is shorter than it says of itself: what is
+// missing would be a fault as soon as it is read.
+func openFile(path string, mapping int) (b *bbolt.DB, err error) {
+	var file *os.File
+	var size int64 // before bbolt makes it as long as its mapping, on Windows
+	options := &bbolt.Options{
+		Timeout:         time.Millisecond, // 0 would wait for ever
+		PageSize:        4096,             // everywhere, so that a file can move between machines
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: mapping,
+		NoStatistics:    true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			if file, err = os.OpenFile(name, flag, mode); err != nil {
+				return nil, err
+			}
+			info, err := file.Stat()
+			if err == nil {
+				size = info.Size()
+			}
+			return file, err
+		},
 	}
-	err := d.bolt.View(func(tx *bbolt.Tx) error {
-		for _, name := range d.names {
-			missing = missing || tx.Bucket(name) == nil
-		}
+	err = guard(nil, func() (err error) {
+		b, err = bbolt.Open(path, 0o600, options)
+		return err
+	})
+	if errors.Is(err, ErrDamaged) {
+		file.Close() // and gives the lock back
+	}
+	if err != nil {
+		return nil, err
+	}
+	var needs int64
+	err = b.View(func(tx *bbolt.Tx) error {
+		needs = tx.Size()
 		return nil
 	})
-	if err != nil || !missing {
-		return err
-	}
-	return d.bolt.Update(func(tx *bbolt.Tx) error {
-		for _, name := range d.names {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
+	if err == nil && size > 0 && size < needs && runtime.GOOS != "windows" {
+		info, e := file.Stat() // it may have grown before the lock was ours
+		if err = e; e == nil {
+			size = info.Size()
 		}
-		return nil
+	}
+	if err == nil && size > 0 && size < needs {
+		err = fmt.Errorf("%w: it has %d bytes and says that it needs %d", ErrDamaged, size, needs)
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// makeBuckets adds the buckets that are missing: all of them in a new file, the
+// new ones in an older program's.
+func makeBuckets(b *bbolt.DB, names *[store.NumBuckets][]byte) error {
+	return guard(nil, func() error {
+		missing := false
+		err := b.View(func(tx *bbolt.Tx) error {
+			for _, name := range names {
+				missing = missing || tx.Bucket(name) == nil
+			}
+			return nil
+		})
+		if err != nil || !missing {
+			return err
+		}
+		return b.Update(func(tx *bbolt.Tx) error {
+			for _, name := range names {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }
 
@@ -161,7 +277,7 @@ func (d *DB) View(ctx context.Context, f func(store.Txn) error) error {
 		t.tx = nil
 		tx.Rollback() // of a View: never fails
 	}()
-	return f(t)
+	return guard(t, func() error { return f(t) })
 }
 
 // Close ends the running batch, lets Views finish and gives the file back. Those

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -81,16 +82,17 @@ func (d *DB) lend(b *batch, f func(store.Txn) error) (err error) {
 		if good && len(t.log.changes) > 0 {
 			b.dirty = true
 		}
-		if !good {
+		if !good && b.broken == nil {
 			// f failed, panicked or called Goexit.
-			if err := t.undo(); err != nil {
-				b.broken = err
-			}
+			b.broken = guard(nil, t.undo)
 		}
 		b.bytes += t.log.bytes
 		t.tx = nil
 	}()
-	err = f(t)
+	err = guard(t, func() error { return f(t) })
+	if errors.Is(err, ErrDamaged) {
+		b.broken = err // what bbolt was about when it met the damage is half done
+	}
 	if err == nil && t.log.tooMany {
 		err = store.ErrTooMany
 	}
@@ -170,7 +172,8 @@ func (d *DB) finish(b *batch) error {
 
 // commit makes the transaction durable. After a failed sync nobody knows what
 // reached the disk, and a second sync may falsely succeed: nothing is written
-// any more. A full disk refuses before that and may have room again later.
+// any more, nor after damage was met. A full disk refuses before that and may
+// have room again later.
 func (d *DB) commit(tx *bbolt.Tx) error {
 	if d.hooks.Before != nil {
 		if err := d.hooks.Before(); err != nil {
@@ -179,7 +182,10 @@ func (d *DB) commit(tx *bbolt.Tx) error {
 		}
 	}
 	id := tx.ID()
-	err := tx.Commit()
+	err := guard(nil, tx.Commit)
+	if errors.Is(err, ErrDamaged) {
+		_ = guard(nil, tx.Rollback) // the writer's lock is still held
+	}
 	if err == nil && d.hooks.After != nil {
 		err = d.hooks.After()
 	}

@@ -17,6 +17,7 @@ type txn struct {
 	names   *[store.NumBuckets][]byte
 	buckets [store.NumBuckets]*bbolt.Bucket
 	log     *undoLog // nil in a View
+	inside  bool     // bbolt is at work: a panic is its
 }
 
 // bucket returns the handle of b, looked up once a function.
@@ -25,9 +26,11 @@ func (t *txn) bucket(b store.Bucket) (*bbolt.Bucket, error) {
 		return nil, store.ErrOver
 	}
 	if t.buckets[b] == nil {
+		t.inside = true
 		bucket := t.tx.Bucket(t.names[b])
+		t.inside = false
 		if bucket == nil {
-			return nil, fmt.Errorf("the database has no bucket %v", b)
+			return nil, fmt.Errorf("%w: it has no bucket %v", ErrDamaged, b)
 		}
 		if b.Appends() {
 			bucket.FillPercent = 0.9 // not kept by bbolt: set again in every transaction
@@ -42,7 +45,14 @@ func (t *txn) Get(b store.Bucket, key []byte) ([]byte, error) {
 	if err != nil || len(key) == 0 {
 		return nil, err
 	}
-	return bucket.Get(key), nil
+	return t.get(bucket, key), nil
+}
+
+func (t *txn) get(bucket *bbolt.Bucket, key []byte) []byte {
+	t.inside = true
+	value := bucket.Get(key)
+	t.inside = false
+	return value
 }
 
 func (t *txn) GetMany(b store.Bucket, keys [][]byte) ([][]byte, error) {
@@ -64,9 +74,23 @@ func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]
 	if limit < 1 || limit > store.MaxPage {
 		return nil, fmt.Errorf("a scan of %v asks for %d pairs; 1 to %d are possible", b, limit, store.MaxPage)
 	}
+	t.inside = true
+	scan := scanForth
 	if reverse {
-		return scanBack(bucket, from, to, limit), nil
+		scan = scanBack
 	}
+	pairs := scan(bucket, from, to, limit)
+	t.inside = false
+	// Whoever scans page after page would never come to an end.
+	for i, p := range pairs {
+		if bytes.Compare(p.Key, from) < 0 || i > 0 && bytes.Compare(pairs[i-1].Key, p.Key) < 0 == reverse {
+			return nil, fmt.Errorf("%w: the keys of %v are not in order", ErrDamaged, b)
+		}
+	}
+	return pairs, nil
+}
+
+func scanForth(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
 	var pairs []store.Pair
 	c := bucket.Cursor()
 	for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
@@ -77,7 +101,7 @@ func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]
 			break
 		}
 	}
-	return pairs, nil
+	return pairs
 }
 
 // scanBack scans downwards. In a transaction that has deleted, bbolt's Prev also
@@ -125,7 +149,10 @@ func (t *txn) Put(b store.Bucket, key, value []byte) error {
 		value = []byte{} // nil would read back as absent
 	}
 	t.log.bytes += len(key) + len(value)
-	return bucket.Put(key, value)
+	t.inside = true
+	err = bucket.Put(key, value)
+	t.inside = false
+	return err
 }
 
 func (t *txn) Delete(b store.Bucket, key []byte) error {
@@ -137,7 +164,10 @@ func (t *txn) Delete(b store.Bucket, key []byte) error {
 		return err
 	}
 	t.log.bytes += len(key)
-	return bucket.Delete(key)
+	t.inside = true
+	err = bucket.Delete(key)
+	t.inside = false
+	return err
 }
 
 // writable returns the bucket for a change of key, which it notes in the log
@@ -150,7 +180,7 @@ func (t *txn) writable(b store.Bucket, key []byte) (*bbolt.Bucket, error) {
 	if t.log == nil {
 		return nil, fmt.Errorf("a View cannot write to %v", b)
 	}
-	return bucket, t.log.note(b, key, bucket.Get(key))
+	return bucket, t.log.note(b, key, t.get(bucket, key))
 }
 
 // An undoLog holds what a function's changes replaced, oldest first.

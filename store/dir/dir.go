@@ -38,6 +38,26 @@ type Dir struct {
 
 var _ gallery.Blobs = (*Dir)(nil)
 
+// BlobsName is the name of the folder of the files in the data folder.
+const BlobsName = "blobs"
+
+// HoldsBlobs reports whether a data folder holds a blob, or may hold one where
+// this user may not look. It changes nothing.
+func HoldsBlobs(folder string) bool {
+	for i := range 256 {
+		entries, err := os.ReadDir(filepath.Join(folder, BlobsName, hex.EncodeToString([]byte{byte(i)})))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+		for _, e := range entries {
+			if _, ok := hashOf(e.Name()); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Open makes what is missing of the layout in the data folder and empties tmp/.
 // The caller holds the data's lock (bolt.Open), since another process may be
 // using tmp/ otherwise.
@@ -46,7 +66,7 @@ func Open(folder string, opts Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{disk: opts.Disk, blobs: filepath.Join(folder, "blobs"), tmp: filepath.Join(folder, "tmp")}
+	d := &Dir{disk: opts.Disk, blobs: filepath.Join(folder, BlobsName), tmp: filepath.Join(folder, "tmp")}
 	if d.disk == nil {
 		d.disk = realDisk{}
 	}

@@ -135,6 +135,8 @@ func testRoundTrip(t *testing.T, s gallery.Store) {
 		compare("PackageRev", p.Rev)(rev, err)
 		pkgs, err := rd.Packages(g, "", 10)
 		compare("Packages", []*gallery.Package{p})(pkgs, err)
+		ids, err := rd.PackageIDs(g, "", 10)
+		compare("PackageIDs", []string{id})(ids, err)
 		card, err := rd.Card(g, id)
 		compare("Card", c)(card, err)
 		cards, err := rd.Cards(g, "", 10)
@@ -430,6 +432,19 @@ func testPages(t *testing.T, s gallery.Store) {
 					ids = append(ids, p.ID.Key())
 				}
 				after = ids[len(ids)-1]
+			}
+			var named []string
+			for after := ""; ; after = named[len(named)-1] {
+				page, err := r.PackageIDs(g, after, limit)
+				if err != nil || len(page) > step {
+					return fmt.Errorf("limit %d: %d IDs, %v", limit, len(page), err)
+				}
+				if named = append(named, page...); len(page) == 0 {
+					break
+				}
+			}
+			if !slices.Equal(named, ids) {
+				t.Errorf("limit %d: the IDs are %v, and of the packages %v", limit, named, ids)
 			}
 			var heads []gallery.Head
 			for last := (gallery.Head{}); ; last = heads[len(heads)-1] {
