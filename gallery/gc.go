@@ -3,6 +3,8 @@ package gallery
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -43,10 +45,12 @@ func (g *Gallery) sweepLoop(ctx context.Context) {
 	}
 }
 
-// Sweep marks blobs that no release references as doomed and deletes those that
-// were doomed a day ago and still are. It relies on no file time: a push takes
-// the mark from its hash before it stores the file, and again with its record.
-// Records of wiped generations go first, so that their files count as unused.
+// Sweep marks blobs that no release references as doomed, deletes those that
+// were doomed a day ago and still are, and drops marks that mean nothing any
+// more. It relies on no file time: a push takes the mark from its hash before it
+// stores the file, and again with its record. Records of wiped generations go
+// first, so that their files count as unused. A file that cannot be removed keeps
+// nothing else from going.
 func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	if err := g.sweepWiped(ctx); err != nil {
@@ -56,30 +60,90 @@ func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 	if err != nil {
 		return s, err
 	}
+	marks, err := g.doomed(ctx)
+	if err != nil {
+		return s, err
+	}
 	now := g.Now()
+	var kept error
 	err = g.blobs.List(ctx, func(h Hash, size int64) error {
 		if used[h] {
 			return nil
 		}
-		d, err := g.doom(ctx, h, now)
+		since, marked := marks[h]
+		delete(marks, h)
 		switch {
-		case err != nil:
-			return err
-		case d.Since.Equal(now):
+		case !marked:
 			s.Doomed++
-		case d.Deleting || now.Sub(d.Since) >= doomedFor:
-			deleted, err := g.deleteBlob(ctx, h)
-			if err != nil {
-				return err
-			}
-			if deleted {
-				s.Deleted++
-				s.Bytes += size
-			}
+			return g.doom(ctx, h, now)
+		case now.Sub(since) < doomedFor:
+			return nil
 		}
+		deleted, err := g.deleteBlob(ctx, h)
+		if deleted {
+			s.Deleted++
+			s.Bytes += size
+		}
+		if kept == nil {
+			kept = err
+		}
+		return ctx.Err()
+	})
+	if err == nil {
+		err = g.dropMarks(ctx, slices.Collect(maps.Keys(marks)))
+	}
+	return s, errors.Join(err, kept)
+}
+
+// doomed reads every mark.
+func (g *Gallery) doomed(ctx context.Context) (map[Hash]time.Time, error) {
+	marks := make(map[Hash]time.Time)
+	err := g.eachDoomed(ctx, func(d Doomed) error {
+		marks[d.Hash] = d.Since
 		return nil
 	})
-	return s, err
+	return marks, err
+}
+
+// eachDoomed calls f for each mark, in many short Views.
+func (g *Gallery) eachDoomed(ctx context.Context, f func(Doomed) error) error {
+	var after Hash
+	for {
+		var page []Doomed
+		err := g.store.View(ctx, func(r Reader) (err error) {
+			page, err = r.Doomed(after, scanPage)
+			return err
+		})
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, d := range page {
+			if err := f(d); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].Hash
+	}
+}
+
+// dropMarks takes back marks of blobs that are in use after all, marked while
+// they were being recorded, or that are gone. A mark too few only makes a blob
+// stay longer.
+func (g *Gallery) dropMarks(ctx context.Context, hashes []Hash) error {
+	for chunk := range slices.Chunk(hashes, 1000) {
+		err := g.store.Update(ctx, func(w Writer) error {
+			for _, h := range chunk {
+				if err := w.DeleteDoomed(h); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweepWiped deletes the records of wiped generations, a few at a time, so that
@@ -148,17 +212,9 @@ func eachHead(ctx context.Context, s Store, feed *Feed, f func(Head) error) erro
 	}
 }
 
-// doom returns the mark of a blob, making it now when there is none.
-func (g *Gallery) doom(ctx context.Context, h Hash, now time.Time) (d Doomed, err error) {
-	err = g.store.Update(ctx, func(w Writer) error {
-		d, err = w.DoomedBlob(h)
-		if errors.Is(err, ErrNotFound) {
-			d = Doomed{Hash: h, Since: now}
-			return w.PutDoomed(d)
-		}
-		return err
-	})
-	return d, err
+// doom marks a blob.
+func (g *Gallery) doom(ctx context.Context, h Hash, now time.Time) error {
+	return g.store.Update(ctx, func(w Writer) error { return w.PutDoomed(Doomed{Hash: h, Since: now}) })
 }
 
 // deleteBlob removes a doomed blob in three steps, so that a push of the same
@@ -193,25 +249,11 @@ func (g *Gallery) deleteBlob(ctx context.Context, h Hash) (bool, error) {
 // deletes, and a push would wait for it. The file is gone or the next sweep
 // removes it.
 func (g *Gallery) clearDeleting(ctx context.Context) error {
-	var after Hash
-	for {
-		var page []Doomed
-		err := g.store.View(ctx, func(r Reader) (err error) {
-			page, err = r.Doomed(after, scanPage)
-			return err
-		})
-		if err != nil || len(page) == 0 {
-			return err
+	return g.eachDoomed(ctx, func(d Doomed) error {
+		if !d.Deleting {
+			return nil
 		}
-		for _, d := range page {
-			if !d.Deleting {
-				continue
-			}
-			d.Deleting = false
-			if err := g.store.Update(ctx, func(w Writer) error { return w.PutDoomed(d) }); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].Hash
-	}
+		d.Deleting = false
+		return g.store.Update(ctx, func(w Writer) error { return w.PutDoomed(d) })
+	})
 }
