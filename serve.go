@@ -37,6 +37,8 @@ const lockWait = 3 * time.Second
 
 func (v *serveVerb) Run(s *session) error {
 	limitMemory(os.Getenv)
+	// Who reads the log may go without taking the server along.
+	signal.Ignore(syscall.SIGPIPE)
 	stop := newStopper()
 	defer stop.release()
 	c, _, err := s.layers.merge(server.ReservedFeedName)
@@ -234,7 +236,8 @@ func cause(err error) error {
 
 // A stopper turns signals into contexts: the first ends when the server should
 // finish what runs and go, the second when it should not wait for that. Later
-// signals have their usual effect.
+// signals have their usual effect. The end of the terminal (SIGHUP) counts as a
+// signal unless the program was told to ignore it, as nohup does.
 type stopper struct {
 	first, second context.Context
 	ask           func() // as a first signal does; again: nothing
@@ -246,6 +249,9 @@ func newStopper() *stopper {
 	second, stopSecond := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case <-signals:

@@ -40,12 +40,15 @@ func startProgram(t *testing.T, data string, flags ...string) *runningProgram {
 	return startCommand(t, exec.Command(path, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, flags...)...))
 }
 
-// startCommand runs a command that ends up as nougat serve.
+// startCommand runs a command that ends up as nougat serve. Its standard error is
+// kept, unless the command says where it goes.
 func startCommand(t *testing.T, cmd *exec.Cmd) *runningProgram {
 	t.Helper()
 	p := &runningProgram{cmd: cmd, errs: new(bytes.Buffer), ended: make(chan error, 1)}
 	p.cmd.Dir = t.TempDir()
-	p.cmd.Stderr = p.errs
+	if p.cmd.Stderr == nil {
+		p.cmd.Stderr = p.errs
+	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

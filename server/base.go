@@ -51,6 +51,9 @@ func publicSite(text string) (siteKey, error) {
 		return siteKey{}, fmt.Errorf("%q is not an address such as https://nuget.example.org or https://example.org/nuget.", text)
 	}
 	prefix := strings.TrimRight(u.EscapedPath(), "/")
+	if strings.HasSuffix(prefix, "/index.json") {
+		return siteKey{}, fmt.Errorf("%q is the address of a feed: the gallery's is what stands before /v3/index.json.", text)
+	}
 	if prefix != "" && !validPrefix(prefix) {
 		return siteKey{}, fmt.Errorf("The path of %q is not plain: use letters, digits, - _ . and ~ between single slashes.", text)
 	}

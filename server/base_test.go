@@ -106,7 +106,7 @@ func TestPublicAddress(t *testing.T) {
 func withURL(u string) siteOptions { return options(func(o *Options) { o.URL = u }) }
 
 func TestWrongURL(t *testing.T) {
-	for _, u := range []string{"nuget.example.org", "ftp://example.org", "https://", "https://a b", "https://example.org/a/../b", "https://example.org/?q", "https://u:p@example.org", "https://example.org/#x", "https://example.org//a", "https://example.org/?", "https://example.org:65536", "https://b\u00fccher.example"} {
+	for _, u := range []string{"nuget.example.org", "ftp://example.org", "https://", "https://a b", "https://example.org/a/../b", "https://example.org/?q", "https://u:p@example.org", "https://example.org/#x", "https://example.org//a", "https://example.org/?", "https://example.org:65536", "https://example.org/v3/index.json", "https://b\u00fccher.example"} {
 		if _, err := PublicURL(u); err == nil {
 			t.Errorf("PublicURL(%q) is no error", u)
 		}
