@@ -224,14 +224,11 @@ func (g *Gallery) accountActor(ctx context.Context, no AccountNo, addr, client s
 // KeyWarning is M-40 when the actor's key has at most ten days left
 // (R-KEY-10), else "".
 func (g *Gallery) KeyWarning(a Actor) string {
-	if a.Key == nil || a.Key.Expires.IsZero() {
+	now := g.Now()
+	if a.Key == nil || a.Key.State(now) != "expiring" {
 		return ""
 	}
-	left := a.Key.Expires.Sub(g.Now())
-	if left > 10*24*time.Hour {
-		return ""
-	}
-	return msgKeyExpires(left, a.keysURL)
+	return msgKeyExpires(a.Key.Expires.Sub(now), a.keysURL)
 }
 
 // Verdicts of passwords are kept this long, and at most so many.

@@ -68,6 +68,29 @@ func TestKeyLimits(t *testing.T) {
 	}
 }
 
+// TestKeyWarning is M-40: from ten days before the end on (R-KEY-10).
+func TestKeyWarning(t *testing.T) {
+	w := newWorld(t)
+	const day = 24 * time.Hour
+	for left, when := range map[time.Duration]string{
+		10*day + time.Second: "", 10 * day: "in 10 days", 2 * day: "in 2 days", 2*day - time.Second: "in 1 day", day: "in 1 day", day - time.Second: "today",
+	} {
+		a, err := w.PushActor(w.ctx(), w.main, gallery.Credentials{
+			APIKey: w.key(gallery.NewKey{Owner: "bob", Expires: w.now.Add(left)}), KeysURL: "https://nuget.example.org/account/apikeys",
+		})
+		want := ""
+		if when != "" {
+			want = "This key expires " + when + ". Replace it at https://nuget.example.org/account/apikeys."
+		}
+		if got := w.KeyWarning(a); err != nil || got != want {
+			t.Errorf("%v left: %q, %v; want %q", left, got, err, want)
+		}
+	}
+	if got := w.KeyWarning(w.bob); got != "" {
+		t.Errorf("a session: %q", got)
+	}
+}
+
 // TestKeyIsItsWholeText: the public ID finds a key, and nothing less than all of
 // it is the key (R-KEY-04); a key of a test feed begins with ngt_t.
 func TestKeyIsItsWholeText(t *testing.T) {
