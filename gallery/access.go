@@ -224,8 +224,11 @@ func (g *Gallery) accountActor(ctx context.Context, no AccountNo, addr, client s
 // KeyWarning is M-40 when the actor's key has at most ten days left
 // (R-KEY-10), else "".
 func (g *Gallery) KeyWarning(a Actor) string {
+	if a.Key == nil {
+		return ""
+	}
 	now := g.Now()
-	if a.Key == nil || a.Key.State(now) != "expiring" {
+	if a.Key.State(now) != "expiring" {
 		return ""
 	}
 	return msgKeyExpires(a.Key.Expires.Sub(now), a.keysURL)

@@ -112,7 +112,10 @@ func TestReplacingFeedIsNotImmutable(t *testing.T) {
 	const path = "/ci/v3/flat/foo/1.0.0/foo.1.0.0.nupkg"
 	before := s.get(path).is(200).has("Cache-Control", "public, no-cache")
 	s.get("/ci/v3/flat/foo/1.0.0/foo.nuspec").is(200).has("Cache-Control", "public, no-cache")
+	leaf := s.get("/ci/v3/reg/foo/1.0.0.json").is(200).json()["catalogEntry"].(string)
+	s.do("GET", leaf, nil).is(200)
 	s.pushToFeed("ci", pack{id: "Foo", version: "1.0.0", description: "another"})
+	s.do("GET", leaf, nil).is(404) // what it was is gone
 	after := s.get(path, "If-None-Match", before.header.Get("ETag")).is(200)
 	if bytes.Equal(before.body, after.body) {
 		t.Error("the version was not replaced")

@@ -183,12 +183,24 @@ func (e *endless) Read(p []byte) (int, error) {
 // "401 to a push with a key and no stored credentials" and 13's P-02: a good key
 // in the header is enough on a closed feed; "Reason phrase on reads".
 func TestProtocol14ClosedFeed(t *testing.T) {
-	s := start(t, closed())
+	s := start(t, feeds(gallery.FeedOptions{Name: "main", MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	s.raw(s.dotnetPush("/v3/package/", pack{id: "Foo", version: "1.0.0"}.nupkg(t), "X-NuGet-ApiKey: "+s.key+"\r\n"), 1)[0].is(201)
 	writer := s.newKey(gallery.NewKey{Scopes: gallery.ScopePush})
 	a := s.get("/v3/flat/foo/index.json", "Authorization", basic("any", writer)).is(403).lacks("X-NuGet-Warning")
 	if !strings.HasPrefix(a.reason, "This key may not read packages.") {
 		t.Errorf("reason %q", a.reason)
+	}
+	// On the service index it is a warning as well, but never with a 401, which every
+	// client begins with.
+	s.get("/v3/index.json", "Authorization", basic("ann", "wrong")).is(401).lacks("X-NuGet-Warning")
+	s.get("/v3/flat/foo/index.json", "Authorization", basic("ann", "wrong")).is(401).lacks("X-NuGet-Warning")
+	other := s.newKey(gallery.NewKey{Feed: "team"})
+	if a := s.get("/v3/index.json", "Authorization", basic("any", other)).is(403); a.reason != "This key belongs to the feed team; it does not work here." || a.header.Get("X-NuGet-Warning") != a.reason {
+		t.Errorf("reason %q, warning %q", a.reason, a.header.Get("X-NuGet-Warning"))
+	}
+	s.get("/v3/flat/foo/index.json", "Authorization", basic("any", other)).is(403).lacks("X-NuGet-Warning")
+	if a := s.get("/v3/flat/none/index.json", "Authorization", basic("any", s.key)).is(404); a.reason != "Not Found" {
+		t.Errorf("what a client asks of every source has the reason %q", a.reason)
 	}
 	// Every URL is asked twice; both answers come on one connection.
 	two := s.raw("GET /v3/flat/foo/index.json HTTP/1.1\r\nHost: "+s.addr+"\r\n\r\nGET /v3/flat/foo/index.json HTTP/1.1\r\nHost: "+s.addr+"\r\nAuthorization: "+basic("any", s.key)+"\r\n\r\n", 2)

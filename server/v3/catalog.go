@@ -49,7 +49,8 @@ func (d *Docs) CatalogPage(ctx context.Context, f *gallery.Feed, p Place, n uint
 	}, nil
 }
 
-// CatalogLeaf is what one event left behind. Its address holds the event's time
+// CatalogLeaf is what one event left behind; NotFound once a test feed has
+// replaced or wiped the release. Its address holds the event's time
 // and the package's folded ID and version.
 func (d *Docs) CatalogLeaf(ctx context.Context, f *gallery.Feed, p Place, folder, name string) (Ref, error) {
 	at, err := time.Parse(timeFolder, folder)
@@ -62,6 +63,13 @@ func (d *Docs) CatalogLeaf(ctx context.Context, f *gallery.Feed, p Place, folder
 	}
 	if ev == nil || ev.Kind == gallery.Wiped || !strings.EqualFold(name, ev.ID.Key()+"."+ev.Version.Key()+".json") {
 		return Ref{}, errNoDocument
+	}
+	head, err := d.g.Head(ctx, f, string(ev.ID), ev.Version.String())
+	if err != nil {
+		return Ref{}, err // wiped since
+	}
+	if head.Blob != ev.Blob {
+		return Ref{}, errNoDocument // replaced since: what it was is gone, also where it is still kept
 	}
 	return Ref{
 		key:  key{kind: catalogLeaf, feed: f.Number, rev: ev.Seq, root: p.Root},

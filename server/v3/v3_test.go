@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 type testGallery struct {
 	testing.TB
 	*gallery.Gallery
+	store gallery.Store
 	feed  *gallery.Feed
 	actor gallery.Actor
 }
@@ -59,7 +61,7 @@ func open(t testing.TB) *testGallery {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &testGallery{TB: t, Gallery: g, feed: g.Feeds()[0], actor: actor}
+	return &testGallery{TB: t, Gallery: g, store: store, feed: g.Feeds()[0], actor: actor}
 }
 
 // push publishes a package made of a nuspec's metadata and files, whose content
@@ -350,6 +352,90 @@ func TestParam(t *testing.T) {
 	}
 }
 
+// TestCatalogPages is Q-53 and protocol.md 7: 550 events a page, and a page that
+// is full never changes.
+func TestCatalogPages(t *testing.T) {
+	g := open(t)
+	g.push("Some", "1.0.0", "<description>x</description>")
+	d, ctx := New(g.Gallery, 0), context.Background()
+	place := Place{Root: "https://nuget.example.org", Keep: true}
+	head, err := g.Head(ctx, g.feed, "Some", "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	happen := func(n int) { // n times that the package was listed again
+		err := g.store.Update(ctx, func(w gallery.Writer) error {
+			for range n {
+				if err := w.AppendEvent(g.feed.Number, &gallery.Event{Time: g.Now(), Kind: gallery.Relisted, ID: "Some", Version: head.Version, Listed: true}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	index := func() string {
+		ref, err := d.CatalogIndex(ctx, g.feed, place)
+		var index struct {
+			CommitTimeStamp string
+			Items           []struct {
+				CommitTimeStamp string
+				Count           int
+			}
+		}
+		if err := json.Unmarshal([]byte(g.plain(d, ref, err)), &index); err != nil {
+			t.Fatal(err)
+		}
+		var counts []string
+		for i, p := range index.Items {
+			counts = append(counts, strconv.Itoa(p.Count))
+			ref, err := d.CatalogPage(ctx, g.feed, place, uint64(i))
+			var page struct {
+				CommitTimeStamp string
+				Count           int
+				Items           []struct{ CommitTimeStamp string }
+			}
+			if err := json.Unmarshal([]byte(g.plain(d, ref, err)), &page); err != nil {
+				t.Fatal(err)
+			}
+			if page.Count != p.Count || len(page.Items) != p.Count || page.CommitTimeStamp != p.CommitTimeStamp || page.Items[p.Count-1].CommitTimeStamp != p.CommitTimeStamp {
+				t.Errorf("page %d: %d items, count %d, until %s; the index says %d until %s", i, len(page.Items), page.Count, page.CommitTimeStamp, p.Count, p.CommitTimeStamp)
+			}
+			if i == len(index.Items)-1 && index.CommitTimeStamp != p.CommitTimeStamp {
+				t.Errorf("the index is of %s, its last page of %s", index.CommitTimeStamp, p.CommitTimeStamp)
+			}
+		}
+		return strings.Join(counts, " ")
+	}
+	first := func() string {
+		ref, err := d.CatalogPage(ctx, g.feed, place, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag, _ := d.Tags(&ref)
+		return tag
+	}
+	happen(548)
+	if got := index(); got != "549" {
+		t.Errorf("549 events are pages of %s", got)
+	}
+	before := first()
+	happen(1)
+	full := first()
+	if got := index(); got != "550" || full == before {
+		t.Errorf("550 events are pages of %s, ETag %s, before %s", got, full, before)
+	}
+	happen(1)
+	if got := index(); got != "550 1" || first() != full {
+		t.Errorf("551 events are pages of %s, ETag of the first %s, before %s", got, first(), full)
+	}
+	if _, err := d.CatalogPage(ctx, g.feed, place, 2); gallery.KindOf(err) != gallery.NotFound {
+		t.Errorf("a page behind the last: %v", err)
+	}
+}
+
 func TestQueryOf(t *testing.T) {
 	for raw, want := range map[string]gallery.Query{
 		"":                               {Take: 20},
@@ -364,7 +450,9 @@ func TestQueryOf(t *testing.T) {
 		"SEMVERLEVEL=3.1":                {Take: 20, View: gallery.View{SemVer2: true}},
 		"semVerLevel=2.0.0-beta":         {Take: 20},
 		"semVerLevel=x":                  {Take: 20},
+		"packageType=DotnetTool":         {Take: 20, PackageType: "DotnetTool"},
 		"packageTypeFilter=DotnetTool":   {Take: 20, PackageType: "DotnetTool"},
+		"PACKAGETYPES=DotnetTool":        {Take: 20, PackageType: "DotnetTool"},
 	} {
 		if got := queryOf(raw); got != want {
 			t.Errorf("queryOf(%q) = %+v, want %+v", raw, got, want)
