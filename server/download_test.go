@@ -33,6 +33,7 @@ func TestDownloads(t *testing.T) {
 			path := "/v3/flat/" + strings.ToLower(p.id) + "/1.0.0/" + strings.ToLower(p.id) + ".1.0.0.nupkg"
 			whole := s.get(path).is(200).has("Content-Length", fmt.Sprint(len(data))).has("Accept-Ranges", "bytes").has("Content-Type", "application/octet-stream").
 				has("Cache-Control", "public, max-age=31536000, immutable").has("Access-Control-Allow-Origin", "*")
+			whole.has("Content-Disposition", "attachment; filename="+strings.ToLower(p.id)+".1.0.0.nupkg") // protocol.md 13 row 43
 			if !bytes.Equal(whole.body, data) {
 				t.Fatal("other bytes came")
 			}
