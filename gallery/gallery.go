@@ -57,6 +57,7 @@ type Gallery struct {
 	uploads    turns[AccountNo]
 	uploading  atomic.Int64  // bytes in the temporary files of uploads
 	work       chan struct{} // slots for what follows the streaming of a push
+	opening    chan struct{} // slots for reading inside packages
 	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
 	tidy       *time.Timer   // gives them back to the system
 	signIns    turns[string] // by network; one at once
@@ -95,6 +96,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		o:       o,
 		indexes: make(map[uint32]*index),
 		work:    make(chan struct{}, pushSlots),
+		opening: make(chan struct{}, openSlots),
 		hashing: make(chan struct{}, hashSlots),
 		uploads: turns[AccountNo]{each: maxUploads},
 		signIns: turns[string]{each: 1, most: maxSignIns},

@@ -780,6 +780,35 @@ func TestDownloads(t *testing.T) { // B19
 
 // TestSweep: an orphan goes after a day, not before, and not when it is taken
 // up again (engineering.md 3).
+// Packages are read inside by a bounded number at once, whoever asks.
+func TestPackagesOpenAtOnce(t *testing.T) {
+	w := newWorld(t)
+	head := w.mustPublish(w.bob, w.main, pack.Spec{ID: "Some.Package", Version: "1.0.0"}).Head
+	var open []*gallery.PackageFile
+	for {
+		ctx, cancel := context.WithTimeout(w.ctx(), 20*time.Millisecond)
+		file, err := w.OpenArchive(ctx, head)
+		cancel()
+		if err != nil {
+			break
+		}
+		if open = append(open, file); len(open) > 100 {
+			t.Fatal("there is no bound")
+		}
+	}
+	ctx, cancel := context.WithTimeout(w.ctx(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := w.Nuspec(ctx, head); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with %d open, one more: %v", len(open), err)
+	}
+	for _, file := range open {
+		file.Close()
+	}
+	if _, err := w.Nuspec(w.ctx(), head); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSweep(t *testing.T) {
 	w := newWorld(t)
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Kept", Version: "1.0.0"})

@@ -146,33 +146,51 @@ func (g *Gallery) OpenBlob(h Head) (Blob, error) {
 	return b, err
 }
 
+// openSlots is how many packages are open for reading inside them at once: the
+// directory of one, which is in memory meanwhile, may take 15 MB.
+const openSlots = 8
+
 // A PackageFile is an open package.
 type PackageFile struct {
 	*nuget.Archive
 	blob Blob
+	done func()
 }
 
 // Close closes the file.
-func (p *PackageFile) Close() error { return p.blob.Close() }
+func (p *PackageFile) Close() error {
+	defer p.done()
+	return p.blob.Close()
+}
 
-// OpenArchive opens the package of a release for reading inside it.
-func (g *Gallery) OpenArchive(h Head) (*PackageFile, error) {
+// OpenArchive opens the package of a release for reading inside it. It waits
+// while openSlots others are open: who has one open must not wait for anything
+// that others may hold.
+func (g *Gallery) OpenArchive(ctx context.Context, h Head) (*PackageFile, error) {
+	select {
+	case g.opening <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	done := func() { <-g.opening }
 	b, err := g.OpenBlob(h)
 	if err != nil {
+		done()
 		return nil, err
 	}
 	a, err := nuget.OpenArchive(b, b.Size())
 	if err != nil {
 		b.Close()
+		done()
 		return nil, &Error{Kind: Internal, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "the stored package cannot be read", Err: err}
 	}
-	return &PackageFile{Archive: a, blob: b}, nil
+	return &PackageFile{Archive: a, blob: b, done: done}, nil
 }
 
 // File reads one file of a release's package, at most limit bytes; NotFound
 // when it is not there or larger.
 func (g *Gallery) File(ctx context.Context, h Head, name string, limit int64) ([]byte, error) {
-	a, err := g.OpenArchive(h)
+	a, err := g.OpenArchive(ctx, h)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +204,7 @@ func (g *Gallery) File(ctx context.Context, h Head, name string, limit int64) ([
 
 // Nuspec returns the manifest's bytes as they are in the package.
 func (g *Gallery) Nuspec(ctx context.Context, h Head) ([]byte, error) {
-	a, err := g.OpenArchive(h)
+	a, err := g.OpenArchive(ctx, h)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const searchWait = 20 * time.Second
 // plainBuffers hold documents that are inflated for one answer.
 var plainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
-const maxPlainBuffer = 256 << 10 // a larger one is not kept
+const maxPlainBuffer = 256 << 10 // a larger document is inflated piece by piece
 
 // place is the public address that the documents of this answer name.
 func (c *call) place() v3.Place { return v3.Place{Root: c.root, Keep: c.site.keep} }
@@ -247,16 +247,33 @@ func (s *Server) sendDocument(c *call, doc *v3.Document, tagged bool) error {
 	if doc.Gzip == nil {
 		return s.send(c, http.StatusOK, c.documents(), doc.Plain)
 	}
+	if doc.Size() > maxPlainBuffer {
+		return s.sendInflated(c, doc)
+	}
 	buf := plainBuffers.Get().(*[]byte)
 	defer plainBuffers.Put(buf)
 	plain, err := doc.Inflate((*buf)[:0])
 	if err != nil {
 		return err
 	}
-	if cap(plain) <= maxPlainBuffer {
-		*buf = plain
-	}
+	*buf = plain
 	return s.send(c, http.StatusOK, c.documents(), plain)
+}
+
+// sendInflated sends the plain form of a large document, which is not in memory
+// as a whole: its reader may be slow, and not the only one.
+func (s *Server) sendInflated(c *call, doc *v3.Document) error {
+	head(c, http.StatusOK, c.documents())
+	w := c.Response().Writer
+	w.WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	if doc.InflateTo(w) != nil {
+		panic(http.ErrAbortHandler) // its client has gone
+	}
+	c.Response().Size += int64(doc.Size())
+	return nil
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3). Nothing else is offered:

@@ -1,10 +1,15 @@
 package server
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -221,6 +226,58 @@ func TestHostileMetadata(t *testing.T) {
 
 // With requests for made-up hosts beyond those that wait, the rest are told to
 // come again.
+// A large document is the same in both forms, and never whole in memory for who
+// does not take gzip.
+func TestLargePlainDocument(t *testing.T) {
+	s := start(t)
+	spec := somePackage("1.0.0")
+	for i := range 5_000 {
+		spec.files[fmt.Sprintf("content/%d.txt", i)] = nil
+	}
+	s.push(spec)
+	leaf := ""
+	for _, path := range s.documents() {
+		if strings.Contains(path, "/catalog/data/") {
+			leaf = path
+		}
+	}
+	packed := s.get(leaf, "Accept-Encoding", "gzip").is(200).has("Content-Encoding", "gzip")
+	z, err := gzip.NewReader(bytes.NewReader(packed.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := io.ReadAll(z)
+	if err != nil || len(want) < 2*maxPlainBuffer {
+		t.Fatalf("%d bytes, %v", len(want), err)
+	}
+	if got := s.get(leaf).is(200).has("Content-Length", strconv.Itoa(len(want))); !bytes.Equal(got.body, want) {
+		t.Error("the plain form is another document")
+	}
+	if got := s.do("HEAD", leaf, nil).is(200).has("Content-Length", strconv.Itoa(len(want))); len(got.body) > 0 {
+		t.Error("HEAD has a body")
+	}
+	r := httptest.NewRequest("GET", leaf, nil)
+	r.Host = strings.TrimPrefix(s.url, "http://")
+	w := &discarded{header: http.Header{}}
+	s.server.ServeHTTP(w, r)
+	if w.most == 0 || w.most > 64<<10 {
+		t.Errorf("the plain form is written in pieces of up to %d bytes", w.most)
+	}
+}
+
+// discarded knows the largest piece that was written to it.
+type discarded struct {
+	header http.Header
+	most   int
+}
+
+func (d *discarded) Header() http.Header { return d.header }
+func (d *discarded) WriteHeader(int)     {}
+func (d *discarded) Write(p []byte) (int, error) {
+	d.most = max(d.most, len(p))
+	return len(p), nil
+}
+
 func TestManyStrangersAreToldToWait(t *testing.T) {
 	s := start(t)
 	s.push(somePackage("1.0.0"))

@@ -17,15 +17,15 @@ import (
 type web struct {
 	once    onces
 	drawing sync.Pool     // *bytes.Buffer
-	opening chan struct{} // slots for reading inside a package: its text and what is drawn of it are in memory meanwhile
+	texts   chan struct{} // slots for texts of packages: each takes a hundred times its size while it is drawn
 }
 
-const openSlots = 8
+const textSlots = 8
 
 func newWeb() *web {
 	return &web{
 		drawing: sync.Pool{New: func() any { return new(bytes.Buffer) }},
-		opening: make(chan struct{}, openSlots),
+		texts:   make(chan struct{}, textSlots),
 	}
 }
 

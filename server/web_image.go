@@ -42,11 +42,6 @@ func (s *Server) handleImage(ec echo.Context) error {
 	if matches(c.Request(), tag) {
 		return s.send(c, http.StatusNotModified, c.bytes(), nil)
 	}
-	done, err := s.openSlot(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
 	data, err := s.g.File(ctx, head, param(c, "*"), maxImage)
 	if err != nil {
 		return s.noImage(c, err)

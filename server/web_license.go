@@ -37,7 +37,7 @@ func (s *Server) handleLicense(ec echo.Context) error {
 
 // readLicense fills in the file: Markdown by its name, else plain text.
 func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) error {
-	done, err := s.openSlot(c.Request().Context())
+	done, err := s.textSlot(c.Request().Context())
 	if err != nil {
 		return err
 	}

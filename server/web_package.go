@@ -200,12 +200,12 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 // readInside fills what only the package itself holds: readme and release notes.
 func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) error {
 	ctx := c.Request().Context()
-	done, err := s.openSlot(ctx)
+	done, err := s.textSlot(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	file, err := s.g.OpenArchive(rel.Head)
+	file, err := s.g.OpenArchive(ctx, rel.Head)
 	if err != nil {
 		return err
 	}
@@ -225,11 +225,11 @@ func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) er
 	return err
 }
 
-// openSlot waits for leave to read inside a package.
-func (s *Server) openSlot(ctx context.Context) (done func(), err error) {
+// textSlot waits for leave to draw the text of a package.
+func (s *Server) textSlot(ctx context.Context) (done func(), err error) {
 	select {
-	case s.web.opening <- struct{}{}:
-		return func() { <-s.web.opening }, nil
+	case s.web.texts <- struct{}{}:
+		return func() { <-s.web.texts }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

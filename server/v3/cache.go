@@ -4,7 +4,8 @@ import (
 	"sync"
 )
 
-// entryCost is what a kept document takes beside its bytes: key, headers, list.
+// entryCost is what a kept document takes beside its bytes and its key's texts:
+// headers, list.
 const entryCost = 600
 
 // cache keeps documents by key up to a number of bytes and drops those that
@@ -22,6 +23,8 @@ type entry struct {
 	doc        *Document
 	next, prev *entry
 }
+
+func (e *entry) cost() int { return len(e.key.id) + len(e.key.sub) + e.doc.cost() }
 
 func newCache(limit int) *cache {
 	c := &cache{limit: limit, m: make(map[key]*entry)}
@@ -43,25 +46,26 @@ func (c *cache) get(k key) *Document {
 	return e.doc
 }
 
+// put keeps a document, unless it would take the place of half of all.
 func (c *cache) put(k key, d *Document) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.m[k]; e != nil {
-		c.bytes += d.cost() - e.doc.cost()
-		e.doc = d
-		e.unlink()
-		c.front(e)
-	} else {
-		e = &entry{key: k, doc: d}
-		c.m[k] = e
-		c.bytes += d.cost()
-		c.front(e)
+	e := &entry{key: k, doc: d}
+	if e.cost() > c.limit/2 {
+		return
 	}
+	if old := c.m[k]; old != nil {
+		c.bytes -= old.cost()
+		old.unlink()
+	}
+	c.m[k] = e
+	c.bytes += e.cost()
+	c.front(e)
 	for c.bytes > c.limit && c.used.prev != &c.used {
 		last := c.used.prev
 		last.unlink()
 		delete(c.m, last.key)
-		c.bytes -= last.doc.cost()
+		c.bytes -= last.cost()
 	}
 }
 

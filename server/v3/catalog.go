@@ -213,7 +213,7 @@ func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *Ref) error
 	}
 	then := *rel
 	then.Listed = ev.Listed
-	pkg, err := d.g.OpenArchive(then.Head)
+	pkg, err := d.g.OpenArchive(ctx, then.Head)
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,15 @@ type Docs struct {
 	cache   *cache
 	mu      sync.Mutex
 	flights map[key]*flight
-	strange chan struct{} // the one place for rendering what is not kept
-	waiting atomic.Int32  // requests that want it
+	strange chan struct{}    // the one place for rendering what is not kept
+	waiting atomic.Int32     // requests that want it
+	slots   [2]chan struct{} // for rendering: documents, and answers to queries
 }
+
+// maxRendering documents, and as many answers, are rendered at once: one may
+// take many megabytes meanwhile, and more would not be done any sooner. Answers
+// have their own places, because they wait for the index.
+const maxRendering = 16
 
 // maxWaiting requests for addresses whose documents are not kept wait for their
 // turn; one more is Unavailable (engineering.md 4).
@@ -58,7 +64,10 @@ func New(g *gallery.Gallery, cacheBytes int64) *Docs {
 	if cacheBytes == 0 {
 		cacheBytes = defaultCacheBytes
 	}
-	return &Docs{g: g, cache: newCache(int(cacheBytes)), flights: make(map[key]*flight), strange: make(chan struct{}, 1)}
+	return &Docs{
+		g: g, cache: newCache(int(cacheBytes)), flights: make(map[key]*flight), strange: make(chan struct{}, 1),
+		slots: [2]chan struct{}{make(chan struct{}, maxRendering), make(chan struct{}, maxRendering)},
+	}
 }
 
 // A Ref names a document in the state that it has now. It is cheap: nothing is
@@ -142,7 +151,7 @@ func (d *Docs) make(ctx context.Context, ref *Ref) (*Document, error) {
 		case <-f.done:
 			return f.doc, f.err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, waited(ctx)
 		}
 	}
 	f := &flight{done: make(chan struct{}), err: errBroken}
@@ -163,10 +172,19 @@ func (d *Docs) make(ctx context.Context, ref *Ref) (*Document, error) {
 	}
 	var at key
 	f.doc, at, f.err = d.render(alone, ref)
-	if f.err == nil {
+	if f.err == nil && !(at.kind.isAnswer() && f.doc.cost() > maxKeptAnswer) {
 		d.cache.put(at, f.doc)
 	}
 	return f.doc, f.err
+}
+
+// waited is why a wait for others ended: the client has gone, or had to wait
+// longer than ctx gives it.
+func waited(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many requests are being answered. Try again in a moment."}
+	}
+	return ctx.Err()
 }
 
 // makeAlone renders for an address that nobody vouches for: one at a time.
@@ -179,7 +197,7 @@ func (d *Docs) makeAlone(ctx context.Context, ref *Ref) (*Document, error) {
 	case d.strange <- struct{}{}:
 		defer func() { <-d.strange }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, waited(ctx)
 	}
 	doc, _, err := d.render(ctx, ref)
 	return doc, err
@@ -192,6 +210,16 @@ func (d *Docs) render(ctx context.Context, ref *Ref) (doc *Document, at key, err
 	if at.kind == smallPackage {
 		doc, err = d.readPackage(ref.head)
 		return doc, at, err
+	}
+	slots := d.slots[0]
+	if at.kind.isAnswer() {
+		slots = d.slots[1]
+	}
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return nil, at, waited(ctx)
 	}
 	var w writer
 	level := documentLevel

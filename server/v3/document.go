@@ -68,6 +68,9 @@ const (
 	nuspecFile
 )
 
+// isAnswer reports whether it is an answer to a query.
+func (k kind) isAnswer() bool { return k == searchAnswer || k == autocompleteAnswer }
+
 // tags are the ETags of a key's plain and compressed document.
 func (d *Docs) tags(k *key) (plain, compressed string) {
 	var a [256]byte
@@ -140,29 +143,51 @@ func compress(body []byte, level int) []byte {
 
 var inflaters sync.Pool
 
+// Size is the length of the plain form.
+func (d *Document) Size() int { return d.size }
+
 // Inflate appends the plain form to b, for the rare client that does not take
 // gzip.
 func (d *Document) Inflate(b []byte) ([]byte, error) {
 	if d.Gzip == nil {
 		return append(b, d.Plain...), nil
 	}
+	start := len(b)
+	if cap(b)-start < d.size {
+		b = append(make([]byte, 0, start+d.size), b...)
+	}
+	b = b[:start+d.size]
+	err := d.inflate(func(plain *gzip.Reader) error {
+		_, err := io.ReadFull(plain, b[start:])
+		return err
+	})
+	return b, err
+}
+
+// InflateTo writes the plain form piece by piece: a large one is never whole in
+// memory, however long its reader takes.
+func (d *Document) InflateTo(w io.Writer) error {
+	if d.Gzip == nil {
+		_, err := w.Write(d.Plain)
+		return err
+	}
+	return d.inflate(func(plain *gzip.Reader) error {
+		_, err := io.Copy(w, plain)
+		return err
+	})
+}
+
+func (d *Document) inflate(read func(plain *gzip.Reader) error) (err error) {
 	in := bytes.NewReader(d.Gzip)
 	z, _ := inflaters.Get().(*gzip.Reader)
-	var err error
 	if z == nil {
 		z, err = gzip.NewReader(in)
 	} else {
 		err = z.Reset(in)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer inflaters.Put(z)
-	start := len(b)
-	if cap(b)-start < d.size {
-		b = append(make([]byte, 0, start+d.size), b...)
-	}
-	b = b[:start+d.size]
-	_, err = io.ReadFull(z, b[start:])
-	return b, err
+	return read(z)
 }

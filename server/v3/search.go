@@ -14,8 +14,9 @@ import (
 const (
 	defaultTake   = 20
 	maxTake       = 1000
-	maxKeptQuery  = 512 // bytes of a query whose answer is kept
-	packageAsIDs  = 30  // package-ids answers with a short list
+	maxKeptQuery  = 512       // bytes of a query whose answer is kept
+	maxKeptAnswer = 256 << 10 // bytes of an answer that is: questions are cheap to make up
+	packageAsIDs  = 30        // package-ids answers with a short list
 	semVer2Clause = "2.0.0"
 )
 

@@ -308,17 +308,49 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	c.put(key{rev: 99}, doc(5000))
 	c.put(key{rev: 1000}, doc(100_000)) // larger than all
-	if c.bytes > c.limit {
+	if c.bytes > c.limit || c.get(key{rev: 0}) == nil || c.get(key{rev: 1000}) != nil {
 		t.Errorf("%d bytes are kept", c.bytes)
+	}
+	for i := range 100 { // questions alone
+		c.put(key{kind: searchAnswer, sub: strings.Repeat(string(rune('0'+i%64)), 512+i)}, doc(0))
+	}
+	if n := len(c.m); n > 20 {
+		t.Errorf("%d questions of 512 bytes are kept in %d", n, c.limit)
 	}
 	sum, n := 0, 0
 	for e := c.used.next; e != &c.used; e = e.next {
-		sum += e.doc.cost()
+		sum += e.cost()
 		n++
 	}
 	if sum != c.bytes || n != len(c.m) {
 		t.Errorf("%d bytes in %d entries; counted %d in %d", sum, n, c.bytes, len(c.m))
 	}
+}
+
+// What is rendered at once is bounded, and answers, which may wait for the index,
+// do not keep documents waiting.
+func TestRenderingIsBounded(t *testing.T) {
+	g := open(t)
+	g.push("Some.Package", "1.0.0", "<description>x</description>")
+	d := New(g.Gallery, 0)
+	place := Place{Root: "https://packages.example.org", Keep: true}
+	for range maxRendering {
+		d.slots[1] <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	for _, raw := range []string{"q=some", "q=" + strings.Repeat("x", maxKeptQuery)} {
+		ref := d.Search(g.feed, place, raw)
+		if _, err := d.Get(ctx, &ref); gallery.KindOf(err) != gallery.Unavailable {
+			t.Errorf("one more answer: %v", err)
+		}
+	}
+	ref, err := d.FlatIndex(t.Context(), g.feed, "some.package")
+	if g.plain(d, ref, err) != `{"versions":["1.0.0"]}` {
+		t.Error("a document waits")
+	}
+	<-d.slots[1]
+	g.plain(d, d.Search(g.feed, place, "q=some"), nil)
 }
 
 // Different states and addresses have different tags.
