@@ -51,6 +51,8 @@ func TestHostileRequests(t *testing.T) {
 		{get("//evil.example/%2f.."), []int{404}},
 		{get("/%5cevil.example"), []int{404}},
 		{get("/v3//flat//contoso.here//index.json"), []int{200}},
+		{get("/V3/flat/contoso%2ehere/index.json"), []int{200}},
+		{get("/V3/flat/contoso%252ehere/index.json"), []int{404}}, // escaped twice
 		// Bytes that do not belong there.
 		{get("/v3/flat/a%00b/index.json"), []int{404}},
 		{get("/packages/%ff%fe"), []int{404}},

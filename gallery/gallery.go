@@ -54,13 +54,14 @@ type Gallery struct {
 	names      sync.Map // AccountNo → name
 	downloads  counters
 	uses       keyUses
-	uploads    turns[AccountNo]
-	uploading  atomic.Int64  // bytes in the temporary files of uploads
-	work       chan struct{} // slots for what follows the streaming of a push
-	opening    chan struct{} // slots for reading inside packages
-	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
-	tidy       *time.Timer   // gives them back to the system
-	signIns    turns[string] // by network; one at once
+	uploads    turns[AccountNo] // while they stream
+	inHand     turns[AccountNo] // from then until they are discarded
+	uploading  atomic.Int64     // bytes in the temporary files of uploads
+	work       chan struct{}    // slots for what follows the streaming of a push
+	opening    chan struct{}    // slots for reading inside packages
+	hashing    chan struct{}    // slots for argon2id, which takes 19 MiB each
+	tidy       *time.Timer      // gives them back to the system
+	signIns    turns[string]    // by network; one at once
 	verdicts   verdicts
 	failures   failures
 	similar    similarIDs
@@ -99,6 +100,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		opening: make(chan struct{}, openSlots),
 		hashing: make(chan struct{}, hashSlots),
 		uploads: turns[AccountNo]{each: maxUploads},
+		inHand:  turns[AccountNo]{each: maxInHand},
 		signIns: turns[string]{each: 1, most: maxSignIns},
 		tidy:    time.AfterFunc(tidyAfter, debug.FreeOSMemory),
 	}

@@ -780,6 +780,46 @@ func TestDownloads(t *testing.T) { // B19
 
 // TestSweep: an orphan goes after a day, not before, and not when it is taken
 // up again (engineering.md 3).
+// An account has a bounded number of uploads in hand, received ones included;
+// that of others does not matter.
+func TestUploadsInHand(t *testing.T) {
+	w := newWorld(t)
+	nupkg := pack.Nupkg(pack.Spec{ID: "Some.Package", Version: "1.0.0"})
+	receive := func(a gallery.Actor) (*gallery.Upload, error) {
+		ctx, cancel := context.WithTimeout(w.ctx(), 20*time.Millisecond)
+		defer cancel()
+		return w.Receive(ctx, a, w.main, bytes.NewReader(nupkg))
+	}
+	var held []*gallery.Upload
+	for {
+		u, err := receive(w.bob)
+		if err != nil {
+			break
+		}
+		defer u.Discard()
+		if held = append(held, u); len(held) > 100 {
+			t.Fatal("there is no bound")
+		}
+	}
+	if len(held) < 16 {
+		t.Errorf("%d at once are too few", len(held))
+	}
+	u, err := receive(w.ann)
+	if err != nil {
+		t.Fatalf("another account: %v", err)
+	}
+	u.Discard()
+	held[0].Discard()
+	held[0].Discard()
+	if u, err = receive(w.bob); err != nil {
+		t.Fatalf("after one has ended: %v", err)
+	}
+	defer u.Discard()
+	if _, err = receive(w.bob); err == nil {
+		t.Error("discarding twice lets two in")
+	}
+}
+
 // Packages are read inside by a bounded number at once, whoever asks.
 func TestPackagesOpenAtOnce(t *testing.T) {
 	w := newWorld(t)

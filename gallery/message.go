@@ -32,7 +32,7 @@ const (
 	msgAccountExists  = "This gallery has an account already; the set-up link works only before the first one is made. Sign in instead."
 	msgIndexBuilding  = "The search index is being built. Try again in a few seconds."                                                                 // performance.md 6.10
 	msgTooManySignIns = "Too many sign-ins from your network are being checked. Try again in a moment."                                                // SM-16
-	msgTooManyUploads = "This account has 8 uploads running already. Wait until one has ended, then push again."                                       // engineering.md 4
+	msgTooManyUploads = "This account has too many uploads running already. Wait until one has ended, then push again."                                // engineering.md 4
 	msgPasswordLength = "A password has 10 to 128 characters."                                                                                         // R-ACC-07
 	msgPasswordCommon = "This password is too easy to guess: it is the name, the address, the gallery's name or one of the commonest. Choose another."
 )

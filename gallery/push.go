@@ -17,25 +17,14 @@ import (
 )
 
 const (
-	maxUploads   = 8 // uploads of one account that stream at once (engineering.md 4)
+	maxUploads   = 8  // uploads of one account that stream at once (engineering.md 4)
+	maxInHand    = 16 // those that are checked and stored included: each has a file open, and half of pushSlots is left to others
 	uploadWait   = time.Minute
 	maxTempBytes = 8 << 30   // of all uploads together
 	copyBuffer   = 128 << 10 // one a push, whatever its size
 )
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
-
-// awaitUpload waits, before anything of the body is read, until the account may
-// stream one more upload. The caller ends it by uploads.leave.
-func (g *Gallery) awaitUpload(ctx context.Context, no AccountNo) error {
-	waiting, cancel := context.WithTimeout(ctx, uploadWait)
-	defer cancel()
-	err := g.uploads.enter(waiting, no)
-	if err != nil && ctx.Err() == nil {
-		return &Error{Kind: TooMany, Op: "push", Msg: msgTooManyUploads}
-	}
-	return err
-}
 
 // BeginPush asks what can be asked before the body is read: a key with a
 // push scope, and a length within the feed's limit. contentLength is -1 where
@@ -73,6 +62,7 @@ type Upload struct {
 	g     *Gallery
 	file  *os.File // nil once stored or discarded
 	small []byte   // all of it, up to smallUpload
+	leave func()   // lets the account's next upload begin; nil once done
 }
 
 // smallUpload is up to which size a package is also kept in memory, in bytes:
@@ -90,12 +80,41 @@ func (u *Upload) content() io.ReaderAt {
 
 // Receive streams a body once into a temporary file, hashing on the way. It is
 // TooLarge as soon as the feed's limit is passed; the reader's own error is
-// wrapped. Memory is one buffer whatever the size.
+// wrapped. Memory is one buffer whatever the size. Nothing of the body is read
+// while the account has as many uploads as it may.
 func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader) (*Upload, error) {
-	if err := g.awaitUpload(ctx, a.Owner); err != nil {
+	leave, err := g.awaitUpload(ctx, a.Owner)
+	if err != nil {
 		return nil, err
 	}
-	defer g.uploads.leave(a.Owner)
+	u, err := g.receive(f, body)
+	g.uploads.leave(a.Owner)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	u.leave = leave
+	return u, nil
+}
+
+// awaitUpload waits until the account may stream one more upload, which ends by
+// uploads.leave, and have it in hand, which ends by leave.
+func (g *Gallery) awaitUpload(ctx context.Context, no AccountNo) (leave func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, uploadWait)
+	defer cancel()
+	if err = g.inHand.enter(waiting, no); err == nil {
+		if err = g.uploads.enter(waiting, no); err == nil {
+			return func() { g.inHand.leave(no) }, nil
+		}
+		g.inHand.leave(no)
+	}
+	if ctx.Err() == nil {
+		err = &Error{Kind: TooMany, Op: "push", Msg: msgTooManyUploads}
+	}
+	return nil, err
+}
+
+func (g *Gallery) receive(f *Feed, body io.Reader) (*Upload, error) {
 	if g.uploading.Load() > maxTempBytes {
 		return nil, &Error{Kind: Unavailable, Op: "push", Msg: "Too many uploads are running. Try again in a minute."}
 	}
@@ -149,6 +168,10 @@ func (g *Gallery) Receive(ctx context.Context, a Actor, f *Feed, body io.Reader)
 
 // Discard removes what was received and not stored. It may be called twice.
 func (u *Upload) Discard() {
+	if u.leave != nil {
+		u.leave()
+		u.leave = nil
+	}
 	if u.file == nil {
 		return
 	}

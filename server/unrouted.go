@@ -57,15 +57,14 @@ func (s *Server) ownSpelling(r *http.Request) (*http.Request, bool) {
 		if !ok || to == path {
 			continue
 		}
+		if r.URL.RawPath == "" { // then it is unescaped already
+			return withPath(r, to, ""), true
+		}
 		plain, err := url.PathUnescape(to)
 		if err != nil {
 			continue
 		}
-		raw := ""
-		if r.URL.RawPath != "" {
-			raw = to
-		}
-		return withPath(r, plain, raw), true
+		return withPath(r, plain, to), true
 	}
 	return nil, false
 }

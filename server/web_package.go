@@ -22,14 +22,30 @@ const versionRows = 20 // UX-06
 // one that is.
 func (s *Server) handlePackage(ec echo.Context) error {
 	c := ec.(*call)
+	answer, err := s.answerPackage(c)
+	if err != nil {
+		return err
+	}
+	return answer()
+}
+
+// answerPackage puts the page together, which takes all versions and a text of
+// the package, and leaves the writing, which may take its reader long.
+func (s *Server) answerPackage(c *call) (answer func() error, err error) {
 	ctx := c.Request().Context()
+	done, err := s.textSlot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	id, asked := param(c, "id"), versionParam(c, "version")
 	pkg, heads, err := s.g.Heads(ctx, c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
-		return s.packageNotHere(c, id, err)
+		unknown := err
+		return func() error { return s.packageNotHere(c, id, unknown) }, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	head, found := chooseHead(pkg, heads, asked)
 	canonical := string(pkg.ID)
@@ -38,18 +54,18 @@ func (s *Server) handlePackage(ec echo.Context) error {
 		if asked != "" {
 			version = head.Version.String()
 		}
-		return s.redirect(c, s.packagePath(c, canonical, version, true))
+		return func() error { return s.redirect(c, s.packagePath(c, canonical, version, true)) }, nil
 	}
 	p, err := s.packagePage(c, pkg, heads, head)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	status := http.StatusOK
 	if !found {
 		p.Missing = cutText(asked, 64)
 		status = http.StatusNotFound
 	}
-	return s.show(c, status, p)
+	return func() error { return s.show(c, status, p) }, nil
 }
 
 // chooseHead finds the version that was asked for; without one the highest
@@ -199,13 +215,7 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 
 // readInside fills what only the package itself holds: readme and release notes.
 func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) error {
-	ctx := c.Request().Context()
-	done, err := s.textSlot(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	file, err := s.g.OpenArchive(ctx, rel.Head)
+	file, err := s.g.OpenArchive(c.Request().Context(), rel.Head)
 	if err != nil {
 		return err
 	}
@@ -225,7 +235,8 @@ func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) er
 	return err
 }
 
-// textSlot waits for leave to draw the text of a package.
+// textSlot waits for leave to draw the text of a package. Nothing may be written
+// to a client before it is given back.
 func (s *Server) textSlot(ctx context.Context) (done func(), err error) {
 	select {
 	case s.web.texts <- struct{}{}:
