@@ -131,8 +131,8 @@ func (s *Server) sameOrigin(c *call, r *http.Request) error {
 
 // vouch notes that somebody known uses this address: documents for it are kept.
 func (s *Server) vouch(c *call) {
-	if !c.site.keep && c.site.key != (siteKey{}) {
-		c.site = s.sites.admit(c.site)
+	if !c.site.vouched && c.site.key != (siteKey{}) {
+		c.site = s.sites.admit(c.site, true)
 	}
 }
 

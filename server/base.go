@@ -23,7 +23,9 @@ type site struct {
 	prefix string   // its path: "" or "/nuget"
 	roots  []string // the roots of the feeds, in their order
 	keep   bool     // documents rendered for it may be kept
-	key    siteKey  // how requests name it, while it is not kept
+	key    siteKey  // how requests name it; zero for those that are always kept
+
+	vouched bool // somebody known uses it
 
 	noKey fixed // the 401 that every read of a closed feed begins with
 }
@@ -81,7 +83,8 @@ func (st *site) keysURL() string { return st.base + ui.Frame{}.KeysURL() }
 // While no public address is configured, documents are kept for the listener's
 // own addresses and for so many others, admitted after an authenticated request
 // or so many requests without (engineering.md 4): a stranger who makes hosts up
-// must not fill the cache.
+// must not fill the cache. One that was admitted by requests alone gives its place
+// to one that somebody known uses.
 const (
 	maxOtherSites  = 4
 	admitAfter     = 100
@@ -96,9 +99,9 @@ type sites struct {
 	fallback *site // for answers to requests that name no address
 	kept     atomic.Pointer[map[siteKey]*site]
 
-	mu     sync.Mutex
-	others int
-	tries  map[siteKey]int
+	mu    sync.Mutex
+	own   int // how many are always kept
+	tries map[siteKey]int
 }
 
 func (ss *sites) init(feeds []string, listeners []net.Addr) {
@@ -131,6 +134,7 @@ func (ss *sites) init(feeds []string, listeners []net.Addr) {
 	if ss.fallback == nil {
 		ss.fallback = newSite("http", "localhost", "", feeds)
 	}
+	ss.own = len(kept)
 	ss.kept.Store(&kept)
 }
 
@@ -142,7 +146,7 @@ func (ss *sites) find(k siteKey) *site {
 	st := newSite(k.scheme, strings.ToLower(k.host), k.prefix, ss.feeds)
 	st.key = k
 	if ss.tried(k) {
-		return ss.admit(st)
+		return ss.admit(st, false)
 	}
 	return st
 }
@@ -151,7 +155,7 @@ func (ss *sites) find(k siteKey) *site {
 func (ss *sites) tried(k siteKey) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	if ss.others >= maxOtherSites {
+	if ss.full() {
 		return false
 	}
 	if _, known := ss.tries[k]; !known && len(ss.tries) >= maxSiteTries {
@@ -161,22 +165,34 @@ func (ss *sites) tried(k siteKey) bool {
 	return ss.tries[k] >= admitAfter
 }
 
-// admit keeps st from now on, if there is room, and returns what is kept.
-func (ss *sites) admit(st *site) *site {
+// full reports whether so many others are kept as may be.
+func (ss *sites) full() bool { return len(*ss.kept.Load())-ss.own >= maxOtherSites }
+
+// admit keeps st from now on, if there is room, and returns what is kept. For one
+// that is vouched for there is room where another is not.
+func (ss *sites) admit(st *site, vouched bool) *site {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	kept := *ss.kept.Load()
+	kept := maps.Clone(*ss.kept.Load())
 	if have := kept[st.key]; have != nil {
-		return have
+		if have.vouched || !vouched {
+			return have
+		}
+	} else if ss.full() {
+		var out *site
+		for _, other := range kept {
+			if other.key != (siteKey{}) && !other.vouched {
+				out = other
+			}
+		}
+		if !vouched || out == nil {
+			return st
+		}
+		delete(kept, out.key)
 	}
-	if ss.others >= maxOtherSites {
-		return st
-	}
-	ss.others++
 	delete(ss.tries, st.key)
 	admitted := *st
-	admitted.keep = true
-	kept = maps.Clone(kept)
+	admitted.keep, admitted.vouched = true, vouched
 	kept[st.key] = &admitted
 	ss.kept.Store(&kept)
 	return &admitted
@@ -255,9 +271,14 @@ func (s *Server) clientAddr(r *http.Request) string {
 	if len(s.o.TrustedProxies) > 0 && s.trusted(a) {
 		chain := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 		for i := len(chain) - 1; i >= 0; i-- {
-			hop, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
-			if err != nil {
-				break
+			text := strings.TrimSpace(chain[i])
+			hop, err := netip.ParseAddr(text)
+			if err != nil { // some proxies write the port, too
+				withPort, err := netip.ParseAddrPort(text)
+				if err != nil {
+					break
+				}
+				hop = withPort.Addr()
 			}
 			if a = hop; !s.trusted(hop) {
 				break

@@ -202,6 +202,37 @@ func TestDocumentsOfManyHosts(t *testing.T) {
 	}
 }
 
+// A stranger who asks often cannot keep the gallery's true address out.
+func TestVouchedHostsComeFirst(t *testing.T) {
+	s := start(t)
+	s.push(pack{id: "Foo", version: "1.0.0"})
+	kept := func(host string) bool { return (*s.server.sites.kept.Load())[siteKey{"http", host, ""}] != nil }
+	for i := range maxOtherSites {
+		for range admitAfter {
+			s.get("/v3/index.json", "Host", fmt.Sprintf("evil-%d.example", i)).is(200)
+		}
+	}
+	if !kept("evil-0.example") {
+		t.Fatal("a host that is asked often is not kept")
+	}
+	use := func(host string) {
+		s.do("DELETE", "/v3/package/Foo/1.0.0", nil, "X-NuGet-ApiKey", s.key, "Host", host).is(204)
+	}
+	use("evil-3.example") // is true after all
+	for i := range maxOtherSites - 1 {
+		use(fmt.Sprintf("true-%d.example", i))
+	}
+	for _, host := range []string{"evil-3.example", "true-0.example", "true-1.example", "true-2.example"} {
+		if !kept(host) {
+			t.Errorf("%s is not kept", host)
+		}
+	}
+	use("late.example")
+	if kept("late.example") || len(*s.server.sites.kept.Load()) != s.server.sites.own+maxOtherSites {
+		t.Errorf("%d sites are kept", len(*s.server.sites.kept.Load()))
+	}
+}
+
 func TestClientAddr(t *testing.T) {
 	s := &Server{o: Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}}
 	for _, c := range []struct{ peer, forwarded, want string }{
@@ -210,6 +241,8 @@ func TestClientAddr(t *testing.T) {
 		{"10.0.0.1:999", "203.0.113.9, 198.51.100.7, 10.2.3.4", "198.51.100.7"},
 		{"10.0.0.1:999", "", "10.0.0.1"},
 		{"10.0.0.1:999", "nonsense", "10.0.0.1"},
+		{"10.0.0.1:999", "203.0.113.9, 198.51.100.7:4711", "198.51.100.7"},
+		{"10.0.0.1:999", "[2001:db8::1]:4711", "2001:db8::1"},
 		{"10.0.0.1:999", "nonsense, 198.51.100.7", "198.51.100.7"},
 		{"[::1]:999", "2001:db8::1", "2001:db8::1"},
 		{"[::ffff:10.0.0.1]:999", "198.51.100.7", "198.51.100.7"},
