@@ -24,17 +24,23 @@ const maxFrameworks = 128
 func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 	var id string
 	found := make(map[string]Framework)
-	add := func(f Framework) {
+	add := func(f Framework) error {
 		if !f.IsUnsupported() {
 			found[f.String()] = f
 		}
+		if pushed && len(found) > maxFrameworks {
+			return newProblem(CodeFramework, "", fmt.Sprintf("The package has files or assemblies for more than %d target frameworks.", maxFrameworks))
+		}
+		return nil
 	}
 	m, err := a.Manifest()
 	if err == nil {
 		id = string(m.ID)
 		for _, assembly := range m.FrameworkAssemblies {
 			for _, f := range assembly.Frameworks {
-				add(f)
+				if err := add(f); err != nil {
+					return nil, err
+				}
 			}
 		}
 	} else if pushed {
@@ -60,7 +66,9 @@ func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 		file := name[strings.LastIndexByte(name, '/')+1:]
 		switch {
 		case root != "build", strings.EqualFold(file, id+".targets"), strings.EqualFold(file, id+".props"):
-			add(f)
+			if err := add(f); err != nil {
+				return nil, err
+			}
 		case file == emptyFolder:
 			none[f] = true
 		default:
@@ -69,11 +77,10 @@ func (a *Archive) readFrameworks(pushed bool) ([]Framework, error) {
 	}
 	for f := range none {
 		if !other[f] {
-			add(f)
+			if err := add(f); err != nil {
+				return nil, err
+			}
 		}
-	}
-	if pushed && len(found) > maxFrameworks {
-		return nil, newProblem(CodeFramework, "", fmt.Sprintf("The package has files or assemblies for more than %d target frameworks.", maxFrameworks))
 	}
 	frameworks := make([]Framework, 0, len(found))
 	for _, f := range found {

@@ -429,7 +429,15 @@ func TestCheckArchiveMostFrameworks(t *testing.T) {
 		t.Errorf("%d frameworks", n)
 	}
 	_, err = check(packageWith(append(entries, zipEntry{name: "lib/sl5/a.dll"})...).bytes(t), Limits{})
-	wantProblem(t, err, CodeFramework, "The package has files or assemblies for more than 128 target frameworks.")
+	const tooMany = "The package has files or assemblies for more than 128 target frameworks."
+	wantProblem(t, err, CodeFramework, tooMany)
+	var assemblies strings.Builder
+	for i := range maxFrameworks + 1 {
+		fmt.Fprintf(&assemblies, `<frameworkAssembly assemblyName="a" targetFramework="net1.%d.%d"/>`, i/10+1, i%10)
+	}
+	crowded := strings.Replace(goodNuspec, "</metadata>", "<frameworkAssemblies>"+assemblies.String()+"</frameworkAssemblies></metadata>", 1)
+	_, err = check(zipFile{entries: []zipEntry{{name: "a.nuspec", content: crowded}}}.bytes(t), Limits{})
+	wantProblem(t, err, CodeFramework, tooMany)
 }
 
 func TestInflate(t *testing.T) {
