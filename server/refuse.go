@@ -12,15 +12,26 @@ const (
 	continueLinger = 2 * time.Second
 )
 
-// refuse answers an upload before its body has been read. NuGet's clients do not
-// stop sending when the answer comes, and one that is cut off shows "connection
-// reset" and never the reason (protocol.md 6.1): so the answer is written at
-// once, and the rest of the body is read and thrown away, under the rules of
-// Q-32 and up to a bound. Then the connection ends.
+// refuse answers an upload before its body has been read.
 func (s *Server) refuse(c *call, body *upload, err error) {
+	s.answerUnread(c, body, func(*call) error { return err })
+}
+
+// answerUnread lets answer write to a client whose body has not been read, or
+// writes the error that it returns. NuGet's clients do not stop sending when the
+// answer comes, and one that is cut off shows "connection reset" and never the
+// reason (protocol.md 6.1): so the answer is written at once, and the rest of the
+// body is read and thrown away, under the rules of Q-32 and up to a bound. Then
+// the connection ends.
+func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {
+	write := func() {
+		if err := answer(c); err != nil {
+			s.fail(c, err)
+		}
+	}
 	r := c.Request()
 	if r.Body == http.NoBody || body.err == io.EOF {
-		s.fail(c, err)
+		write()
 		return
 	}
 	w := c.Response().Writer
@@ -28,10 +39,10 @@ func (s *Server) refuse(c *call, body *upload, err error) {
 	w.Header()["Connection"] = closing
 	// Without this, net/http reads on before it writes and then gives up.
 	if rc.EnableFullDuplex() != nil {
-		s.fail(c, err)
+		write()
 		return
 	}
-	s.fail(c, err)
+	write()
 	if rc.Flush() != nil {
 		panic(http.ErrAbortHandler)
 	}

@@ -15,9 +15,14 @@ import (
 	"nougat/gallery"
 )
 
-// chunkedPush sends the head of a push and then n bytes in chunks, never
+// chunkedPush sends the head of a push to the push address and then n bytes in chunks, never
 // looking at the answer, as NuGet's clients do; at the end it reads the answer.
 func (s *testSite) chunkedPush(head string, n int, trickle time.Duration) (*answer, error) {
+	s.Helper()
+	return s.chunkedPushTo("/v3/package/", head, n, trickle)
+}
+
+func (s *testSite) chunkedPushTo(path, head string, n int, trickle time.Duration) (*answer, error) {
 	s.Helper()
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -25,7 +30,7 @@ func (s *testSite) chunkedPush(head string, n int, trickle time.Duration) (*answ
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(60 * time.Second))
-	fmt.Fprintf(c, "PUT /v3/package/ HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n%s\r\n", s.addr, head)
+	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n%s\r\n", path, s.addr, head)
 	chunk := bytes.Repeat([]byte("x"), 80_000)
 	for sent := 0; sent < n; sent += len(chunk) {
 		chunk = chunk[:min(len(chunk), n-sent)]
@@ -61,6 +66,30 @@ func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
 	if a.reason != "This API key is not known here, was revoked, or has expired." {
 		t.Errorf("reason %q", a.reason)
 	}
+}
+
+// protocol.md 13 rows 12 and 19: a push to the site's own address, to a feed's,
+// or to one that other servers have, is told the right one, however large it is.
+func TestMisdirectedPush(t *testing.T) {
+	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
+	for path, c := range map[string]struct {
+		status int
+		feed   string
+	}{
+		"/": {405, ""}, "/nuget/": {405, ""}, "/v3/index.json/": {405, ""}, "/api/v2/": {405, ""}, "/nuget/v2/package/": {404, ""}, "/v3/symbolpackage/": {404, ""},
+		"/team/": {405, "/team"}, "/team/v3/": {405, "/team"}, "/team/nothing": {404, "/team"},
+	} {
+		a, err := s.chunkedPushTo(path, "X-NuGet-ApiKey: "+s.key+"\r\n", 8<<20, 0)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		want := "The address of this source is " + s.url + c.feed + "/v3/index.json (NuGet V3)."
+		if a.status != c.status || a.reason != want || a.header.Get("X-NuGet-Warning") != want || string(a.body) != want+"\n" || (c.status == 405) != (a.header.Get("Allow") != "") {
+			t.Errorf("%s: %d %s, %v", path, a.status, a.reason, a.header)
+		}
+	}
+	s.get("/nothing", "Connection", "keep-alive").is(404).lacks("Connection")
 }
 
 // The answer is there while the body is still on its way.

@@ -33,7 +33,7 @@ func (s *Server) handleUnrouted(err error, ec echo.Context) {
 	if (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) && !apiPath(r.URL.Path) && wantsHTML(r) {
 		rule = anyPage
 	}
-	_ = s.serve(&route{Method: r.Method, Path: r.URL.Path, Rule: rule, Handle: s.unrouted(status, r)}, feed)(ec)
+	_ = s.serve(&route{Method: r.Method, Path: r.URL.Path, Rule: rule, Handle: s.unrouted(status)}, feed)(ec)
 }
 
 // ownSpelling finds the route that a path means when letter case, doubled
@@ -132,20 +132,30 @@ func apiPath(path string) bool {
 	return false
 }
 
-// unrouted says why nothing answers here.
-func (s *Server) unrouted(status int, r *http.Request) echo.HandlerFunc {
-	switch {
-	case status == http.StatusMethodNotAllowed:
-		return s.handleMethodNotAllowed
-	case looksV2(r.URL.Path):
-		return s.handleWrongAddress
+// unrouted says why nothing answers here. The request may be a large push to a
+// wrong address, whose sender must get to read that.
+func (s *Server) unrouted(status int) echo.HandlerFunc {
+	return func(ec echo.Context) error {
+		c := ec.(*call)
+		body := newUpload(c.Response().Writer, c.Request(), s.patience)
+		s.answerUnread(c, body, func(c *call) error {
+			r := c.Request()
+			switch {
+			case r.Method == http.MethodPut && !c.route.Rule.isPage():
+				return s.misdirectedPush(c, status)
+			case status == http.StatusMethodNotAllowed:
+				return s.methodNotAllowed(c)
+			case looksV2(r.URL.Path):
+				return s.handleWrongAddress(c)
+			}
+			return errNothingHere()
+		})
+		return errAnswered
 	}
-	return func(echo.Context) error { return errNothingHere() }
 }
 
-// handleMethodNotAllowed answers 405; echo has set Allow.
-func (s *Server) handleMethodNotAllowed(ec echo.Context) error {
-	c := ec.(*call)
+// methodNotAllowed answers 405; echo has set Allow.
+func (s *Server) methodNotAllowed(c *call) error {
 	if c.route.Rule.isPage() {
 		return s.show(c, http.StatusMethodNotAllowed, ui.WrongMethod(s.frame(c)))
 	}
@@ -153,6 +163,21 @@ func (s *Server) handleMethodNotAllowed(ec echo.Context) error {
 	msg := "This address does not take " + r.Method + "; it takes " + c.Response().Header().Get("Allow") + "."
 	setReason(r, msg)
 	return s.text(c, http.StatusMethodNotAllowed, noStore, msg)
+}
+
+// misdirectedPush answers a PUT where nothing is pushed to. Only clients that
+// push send one: with the address of the site or of another server's feed as
+// their source, most likely.
+func (s *Server) misdirectedPush(c *call, status int) error {
+	msg := c.sourceAddress()
+	setReason(c.Request(), msg)
+	warn(c.Response().Header(), msg)
+	return s.text(c, status, noStore, msg)
+}
+
+// sourceAddress says which address is the source.
+func (c *call) sourceAddress() string {
+	return "The address of this source is " + c.root + "/v3/index.json (NuGet V3)."
 }
 
 // looksV2 reports whether a path is a question of the V2 protocol, which is not
@@ -177,7 +202,7 @@ func looksV2(path string) bool {
 // address is the source (protocol.md 13 row 19).
 func (s *Server) handleWrongAddress(ec echo.Context) error {
 	c := ec.(*call)
-	msg := "The address of this source is " + c.root + "/v3/index.json (NuGet V3)."
+	msg := c.sourceAddress()
 	setReason(c.Request(), msg)
 	if wantsJSON(c.Request()) {
 		c.Response().Header()["Content-Type"] = typeProblem
