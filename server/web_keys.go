@@ -31,7 +31,11 @@ func shownKey(secret string, k *gallery.Key, feed string) *ui.NewKey {
 func (s *Server) handleKeys(ec echo.Context) error {
 	c := ec.(*call)
 	days := s.keyDays()
-	form := ui.KeyForm{Days: days[len(days)-1], Feed: c.feed.Name, Scopes: gallery.ScopePush.Names()}
+	scopes := gallery.ScopePush
+	if !c.feed.OpenToRead {
+		scopes |= gallery.ScopeRead // the source is added with the same key
+	}
+	form := ui.KeyForm{Days: days[len(days)-1], Feed: c.feed.Name, Scopes: scopes.Names()}
 	if i := slices.Index(days, 365); i >= 0 {
 		form.Days = 365
 	}
@@ -43,6 +47,9 @@ func (s *Server) handleKeys(ec echo.Context) error {
 		if p.New, _ = s.web.once.key(sessionToken(c.Request())); p.New != nil {
 			p.Source = ui.SourceName(s.brand(), p.New.Feed)
 			p.Index = s.feedRoot(c, p.New.Feed) + "/v3/index.json"
+			if f, ok := s.g.Feed(p.New.Feed); ok {
+				p.Private = !f.OpenToRead
+			}
 		}
 	}
 	return s.show(c, http.StatusOK, p)

@@ -516,12 +516,15 @@ func viewConnect(p ConnectPage) connectView {
 	return v
 }
 
-// keyCommand is what a key made a moment ago is used for: the push command, or
-// for a key that only reads the command that adds the source with it.
-func keyCommand(p KeysPage) command {
-	c := connect(ConnectPage{Frame: p.Frame, Source: p.Source, Index: p.Index, Private: true, Key: p.New})
+// keyCommands are what a key made a moment ago is used for: to add the source,
+// and to publish where it may. They stand beside the key, since another page
+// would not show it again.
+func keyCommands(p KeysPage) []command {
+	c := connect(ConnectPage{Frame: p.Frame, Source: p.Source, Index: p.Index, Private: p.Private || !p.New.MayPush, Key: p.New})
+	commands := []command{{Caption: "Add the source, once for each computer", Prompt: "$", Text: c.dotnetAdd(c.user, c.key)}}
 	if p.New.MayPush {
-		return command{Prompt: "$", Text: "dotnet nuget push bin/Release/*.nupkg --source " + shellWord(c.source) + " --api-key " + c.key}
+		commands = append(commands, command{Caption: "Publish", Prompt: "$",
+			Text: "dotnet nuget push bin/Release/*.nupkg --source " + shellWord(c.source) + " --api-key " + c.key})
 	}
-	return command{Prompt: "$", Text: c.dotnetAdd(c.user, c.key)}
+	return commands
 }

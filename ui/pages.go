@@ -377,9 +377,10 @@ type KeysPage struct {
 	Feeds []string
 	// Days are the lifetimes to choose from; 0 is "never" (R-KEY-09).
 	Days []int
-	// Source and Index are those of ConnectPage, for the feed of New.
-	Source string
-	Index  string
+	// Source, Index and Private are those of ConnectPage, for the feed of New.
+	Source  string
+	Index   string
+	Private bool
 }
 
 // KeyForm is the form that makes a key.

@@ -474,11 +474,12 @@ func TestKeysPage(t *testing.T) {
 		t.Errorf("%d scopes are ticked, want 2", got)
 	}
 	p.New = &NewKey{Value: sampleKey, Name: "x", MayPush: true}
-	if got := text(parsed(t, render(t, r, p)), ".new pre"); got != "dotnet nuget push bin/Release/*.nupkg --source contoso --api-key "+sampleKey {
-		t.Errorf("the push command is %q", got)
+	const add, push = "dotnet nuget add source https://nuget.contoso.example/v3/index.json --name contoso", "dotnet nuget push bin/Release/*.nupkg --source contoso --api-key " + sampleKey
+	if got := text(parsed(t, render(t, r, p)), ".new pre"); got != add+push {
+		t.Errorf("the commands to push are %q", got)
 	}
 	p.New.MayPush = false
-	if got := text(parsed(t, render(t, r, p)), ".new pre"); got != "dotnet nuget add source https://nuget.contoso.example/v3/index.json --name contoso --username ann --password "+sampleKey+" --store-password-in-clear-text" {
+	if got := text(parsed(t, render(t, r, p)), ".new pre"); got != add+" --username ann --password "+sampleKey+" --store-password-in-clear-text" {
 		t.Errorf("the command to restore is %q", got)
 	}
 }

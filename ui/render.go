@@ -113,7 +113,7 @@ func functions(a assets) template.FuncMap {
 		"cut": cut, "webURL": webURL, "host": host, "shortCommit": shortCommit,
 		"tile": makeTile, "highlight": highlight, "typeLabel": typeLabel, "typesLabel": typesLabel, "scopeWords": scopeWords,
 		"words": words, "pieces": pieces, "row": makeRow, "initial": initial, "first": first, "chips": chips,
-		"install": viewInstall, "body": viewBody, "connect": viewConnect, "keyCommand": keyCommand,
+		"install": viewInstall, "body": viewBody, "connect": viewConnect, "keyCommands": keyCommands,
 		"searchHref": searchHref, "packageHref": packageHref, "pager": makePager, "licence": licenceWords,
 		"field": makeField, "hint": withHint, "kind": withKind, "complete": withComplete, "focus": withFocus,
 		"optional": optional, "fixed": withFixed, "has": has, "lifetime": lifetime, "keys": viewKeys,

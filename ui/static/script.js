@@ -63,6 +63,16 @@ function say(button, word) {
   }, 1600);
 }
 
+// A form is sent once, however often its button is pressed, until its page is
+// shown again.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
 const spoken = document.createElement("p");
 spoken.className = "vh";
 spoken.setAttribute("role", "status");
