@@ -224,6 +224,11 @@ func TestScript(t *testing.T) {
 			"dotnet pack --configuration Release\ndotnet nuget push bin/Release/*.nupkg --source contoso --api-key " + sampleKey},
 		{"escape", "package", `document.querySelector(".menu").open = true;` + fmt.Sprintf(key, "Escape") + `String(document.querySelector(".menu").open)`, "false"},
 		{"click beside", "package", `document.querySelector(".menu").open = true; document.querySelector("h1").click(); String(document.querySelector(".menu").open)`, "false"},
+		{"a form is sent once", "keys", `const form = document.querySelector("form[action$=apikeys]"); let sent = 0;
+			document.addEventListener("submit", e => { if (!e.defaultPrevented) sent++; e.preventDefault(); });
+			form.elements.name.value = "x"; form.requestSubmit(); form.requestSubmit(); String(sent)`, "1"},
+		{"what scrolls", "connect-github", `const box = document.querySelector(".block pre"); box.scrollWidth > box.clientWidth ? String(box.tabIndex) : "it does not"`, "0"},
+		{"what does not scroll", "connect-dotnet", `String(document.querySelector(".command pre").tabIndex)`, "-1"},
 		{"wrong field", "setup-errors", `document.activeElement.id`, "f-name"},
 	} {
 		if got := run(tt.page, tt.script); got != tt.want {

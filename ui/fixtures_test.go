@@ -187,6 +187,10 @@ func fixtures() []fixture {
 	central.DevelopmentDependency, central.Newer, central.LatestStable, central.SemVer2 = true, true, "3.3.0", true
 	central.Show, central.Notice = ShowVersions, "3.2.0 is unlisted."
 
+	frameworks := show(ShowFrameworks)
+	frameworks.Frameworks = []FrameworkGroup{{".NET Framework", []FrameworkChip{{"net8.0-windows10.0.19041.0", false}, {"netcoreapp2.0", true}, {"netcoreapp2.1", true}, {"netcoreapp2.2", true}}},
+		{long, []FrameworkChip{{long, true}, {"portable-net45+win8+wp8+wpa81", false}}}}
+
 	setUp := connectPage("")
 	setUp.JustSetUp, setUp.Index, setUp.Push, setUp.Private = true, "http://127.0.0.1:5050/v3/index.json", "http://127.0.0.1:5050/v3/package", false
 	setUp.Key = &NewKey{Value: sampleKey, Name: "first key", Feed: "main", Expires: day(2027, 11, 23), MayPush: true}
@@ -228,7 +232,7 @@ func fixtures() []fixture {
 		{"search-below", SearchPage{Frame: below, Rows: rows(), Total: 5, Prerelease: true, Page: 1, Pages: 1}},
 		{"package", packagePage("/packages/Contoso.Text.Tables")}, {"package-dark", dark}, {"package-tool", tool}, {"package-central", central},
 		{"package-dependencies", show(ShowDependencies)}, {"package-versions", show(ShowVersions)}, {"package-notes", show(ShowNotes)},
-		{"package-frameworks", show(ShowFrameworks)}, {"package-hostile", hostilePackage()}, {"package-long", longPackage()},
+		{"package-frameworks", show(ShowFrameworks)}, {"package-frameworks-long", frameworks}, {"package-hostile", hostilePackage()}, {"package-long", longPackage()},
 		{"package-empty", PackagePage{Frame: frame(""), ID: "A", Version: "1.0.0"}},
 		{"license-expression", LicensePage{Frame: frame("/x"), ID: "A", Version: "1.0.0", Licence: Licence{Expression: "(MIT OR Apache-2.0+) AND LicenseRef-Own WITH Classpath-exception-2.0"}}},
 		{"license-file", LicensePage{Frame: frame("/x"), ID: "A", Version: "1.0.0", Licence: Licence{File: true}, File: "LICENSE.txt", Text: "Copyright Contoso.\n\nAll rights reserved. " + hostile}},

@@ -3,6 +3,7 @@
 "use strict";
 
 const search = document.getElementById("q");
+const menus = ":is(.menu, .danger)[open]"; // what lies over the page
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
@@ -12,7 +13,7 @@ document.addEventListener("keydown", (event) => {
     search.select();
   }
   if (event.key === "Escape") {
-    for (const menu of document.querySelectorAll("details[open]")) {
+    for (const menu of document.querySelectorAll(menus)) {
       const inside = menu.contains(document.activeElement);
       menu.open = false;
       if (inside) menu.querySelector("summary").focus();
@@ -21,7 +22,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll(".menu[open]")) {
+  for (const menu of document.querySelectorAll(menus)) {
     if (!menu.contains(event.target)) menu.open = false;
   }
   const button = event.target.closest("button.copy");
