@@ -157,7 +157,9 @@ func TestBrowser(t *testing.T) {
 type measure struct {
 	Width int
 	Wide  []string
-	Shift float64
+	// Unnamed are the links and buttons that nobody hears of who does not see them.
+	Unnamed []string
+	Shift   float64
 }
 
 const measureScript = `new Promise(done => setTimeout(() => {
@@ -167,7 +169,8 @@ const measureScript = `new Promise(done => setTimeout(() => {
   const inScroller = e => { for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX != "visible") return true; };
   const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > width + 1 && !inScroller(e) && !e.classList.contains("vh"))
     .map(e => e.tagName + "." + e.className);
-  setTimeout(() => done({Width: document.documentElement.scrollWidth, Wide: wide.slice(0, 5), Shift: shift}), 0);
+  const unnamed = [...document.querySelectorAll("a, button, summary")].filter(e => e.checkVisibility() && !e.innerText.trim() && !e.ariaLabel).map(e => e.outerHTML);
+  setTimeout(() => done({Width: document.documentElement.scrollWidth, Wide: wide.slice(0, 5), Unnamed: unnamed, Shift: shift}), 0);
 }, 0))`
 
 func look(t *testing.T, tab context.Context, site string, v view, f fixture, c *complaints) {
@@ -182,7 +185,11 @@ func look(t *testing.T, tab context.Context, site string, v view, f fixture, c *
 	if m.Width > int(v.width) || len(m.Wide) > 0 {
 		t.Errorf("%s, %s: %d px wide in a window of %d px: %v", f.name, v.name, m.Width, v.width, m.Wide)
 	}
-	if m.Shift > 0 {
+	if len(m.Unnamed) > 0 {
+		t.Errorf("%s, %s: without a name: %q", f.name, v.name, m.Unnamed)
+	}
+	// On a busy machine a page may be painted while the rest of it arrives.
+	if m.Shift > 0.001 {
 		t.Errorf("%s, %s: the layout moved (%.4f)", f.name, v.name, m.Shift)
 	}
 	for _, what := range c.take() {
