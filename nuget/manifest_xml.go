@@ -243,21 +243,28 @@ func (r *xmlReader) read() (why string) {
 		case xml.CharData:
 			why = r.characters(token, raw)
 		case xml.ProcInst:
-			switch {
-			case token.Target == "xml" && first:
-				if !xmlDeclaration.Match(token.Inst) {
-					why = "its XML declaration is not well-formed"
-				}
-			case strings.EqualFold(token.Target, "xml"):
-				why = "something stands before its XML declaration"
-			case strings.Contains(token.Target, ":"), strings.IndexByte(" \t\r\n?", raw[len("<?")+len(token.Target)]) < 0:
-				why = "the processing instruction " + quote(token.Target) + " has no valid name"
-			}
+			why = checkInstruction(token, raw, first)
 		case xml.Directive:
 			why = "it has a document type declaration (DTD), which is not allowed; remove it"
 		}
 	}
 	return why
+}
+
+// checkInstruction says what is wrong with a processing instruction, of which the
+// XML declaration is one that comes first.
+func checkInstruction(token xml.ProcInst, raw []byte, first bool) (why string) {
+	behind := raw[len("<?")+len(token.Target)]
+	switch {
+	case token.Target == "xml" && first && !xmlDeclaration.Match(token.Inst):
+		return "its XML declaration is not well-formed"
+	case token.Target == "xml" && first:
+	case strings.EqualFold(token.Target, "xml"):
+		return "something stands before its XML declaration"
+	case strings.Contains(token.Target, ":"), strings.IndexByte(" \t\r\n?", behind) < 0:
+		return "the processing instruction " + quote(token.Target) + " has no valid name"
+	}
+	return ""
 }
 
 // normalizeAttributes does to the attributes of a tag what encoding/xml leaves
