@@ -15,7 +15,7 @@ import (
 	"nougat/gallery"
 )
 
-// chunkedPush sends the head of a push to the push address and then n bytes in chunks, never
+// chunkedPush sends the head of a push and then n bytes in chunks, never
 // looking at the answer, as NuGet's clients do; at the end it reads the answer.
 func (s *testSite) chunkedPush(head string, n int, trickle time.Duration) (*answer, error) {
 	s.Helper()
@@ -87,6 +87,11 @@ func TestMisdirectedPush(t *testing.T) {
 		want := "The address of this source is " + s.url + c.feed + "/v3/index.json (NuGet V3)."
 		if a.status != c.status || a.reason != want || a.header.Get("X-NuGet-Warning") != want || string(a.body) != want+"\n" || (c.status == 405) != (a.header.Get("Allow") != "") {
 			t.Errorf("%s: %d %s, %v", path, a.status, a.reason, a.header)
+		}
+	}
+	for path, feed := range map[string]string{"/Some.Package/1.0.0": "", "/team/Some.Package/1.0.0": "/team"} { // an unlist
+		if a := s.do("DELETE", path, nil).is(404); a.reason != "The address of this source is "+s.url+feed+"/v3/index.json (NuGet V3)." {
+			t.Errorf("DELETE %s: %s", path, a.reason)
 		}
 	}
 	s.get("/nothing", "Connection", "keep-alive").is(404).lacks("Connection")

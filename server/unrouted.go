@@ -145,7 +145,7 @@ func (s *Server) unrouted(status int) echo.HandlerFunc {
 				return s.misdirectedPush(c, status)
 			case status == http.StatusMethodNotAllowed:
 				return s.methodNotAllowed(c)
-			case looksV2(r.URL.Path):
+			case r.Method == http.MethodDelete && !c.route.Rule.isPage(), looksV2(r.URL.Path): // an unlist gone astray
 				return s.handleWrongAddress(c)
 			}
 			return errNothingHere()
