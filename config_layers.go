@@ -240,14 +240,14 @@ func (l *layers) merge(reserved func(feed string) bool) (*Config, []setting, err
 				s.Source, s.Where = from.source, where
 			}
 		}
+		if u, err := server.PublicURL(c.URL); err == nil {
+			c.URL = u // as it is used, with its host in small letters and no slash at the end
+		}
 		s.Value, s.TOML = c.field(k).Interface(), c.tomlText(k)
 		if list, ok := s.Value.([]string); ok && list == nil {
 			s.Value = []string{}
 		}
 		all = append(all, s)
-	}
-	if u, err := server.PublicURL(c.URL); err == nil {
-		c.URL = u
 	}
 	var lines []string
 	for _, p := range c.Check(reserved) {
