@@ -159,10 +159,14 @@ func (c *control) handleRun(w http.ResponseWriter, r *http.Request, s *site) {
 		http.Error(w, "The request is not JSON: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	defer context.AfterFunc(c.ctx, cancel)()
+	defer context.AfterFunc(r.Context(), cancel)()
 	resp, err := s.run(ctx, req)
+	if errors.Is(err, context.Canceled) && c.ctx.Err() != nil { // nothing was done: it is tried again where the data is then
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusConflict)
@@ -253,10 +257,18 @@ func askServer(ctx context.Context, data string, req request) (response, error) 
 	return resp, nil
 }
 
+// errInterrupted is the answer to a Ctrl-C.
+var errInterrupted = errors.New("Interrupted before the answer came.")
+
 // reach does something where the data is: inside the server that holds it, or
 // here once nobody does. It goes on trying for five seconds, so that a server
 // that starts or stops right now is no error.
-func reach(ctx context.Context, data string, inside, here func() error) error {
+func reach(ctx context.Context, data string, inside, here func() error) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = errInterrupted
+		}
+	}()
 	for until := time.Now().Add(controlTimeout); ; {
 		err := inside()
 		if !errors.Is(err, errNobody) && !errors.Is(err, errLeaving) {

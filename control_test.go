@@ -106,6 +106,34 @@ func TestDrainWaits(t *testing.T) {
 	<-drained
 }
 
+// TestCutVerb: a verb that the end of the server cuts off is told that the server
+// leaves, so that it is tried again where the data is then.
+func TestCutVerb(t *testing.T) {
+	data := t.TempDir()
+	l, err := readLayers("", []string{"NOUGAT_DATA=" + data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	s, err := openSite(t.Context(), l, makeData, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close(t.Context())
+	c, err := listenControl(data, s, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.http.Close()
+	if _, err := askServer(t.Context(), data, request{Verb: "user list"}); err != nil {
+		t.Errorf("before it leaves: %v", err)
+	}
+	c.cancel()
+	if _, err := askServer(t.Context(), data, request{Verb: "user list"}); !errors.Is(err, errLeaving) {
+		t.Errorf("while it leaves: %v", err)
+	}
+}
+
 func TestReach(t *testing.T) {
 	other := errors.New("other")
 	for _, test := range []struct {
@@ -132,7 +160,7 @@ func TestReach(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := reach(ctx, "x", func() error { return errNobody }, func() error { return errHeld }); !errors.Is(err, context.Canceled) {
+	if err := reach(ctx, "x", func() error { return errNobody }, func() error { return errHeld }); !errors.Is(err, errInterrupted) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

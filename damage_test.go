@@ -122,16 +122,18 @@ func TestDamagedRecord(t *testing.T) {
 	for _, id := range []string{"Contoso.A", "Contoso.B", "Contoso.C"} {
 		for _, version := range []string{"1.0.0", "2.0.0"} {
 			c.pushed(t, pack.Spec{ID: id, Version: version})
+			c.get(t, http.StatusOK, nupkgPath(id, version)) // counted
 		}
 	}
 	p.end(t, data)
 	for b := range store.Bucket(store.NumBuckets) {
 		want := map[string]string{
-			"packages": "feed main: contoso.b: its records cannot be read: ",
-			"releases": "feed main: contoso.b: its records cannot be read: ",
-			"cards":    "feed main: contoso.b: its search card cannot be read: ",
-			"events":   "feed main: its records cannot be read: ",
-			"keys":     "accounts and keys: ",
+			"packages":  "feed main: contoso.b: its records cannot be read: ",
+			"releases":  "feed main: contoso.b: its records cannot be read: ",
+			"cards":     "feed main: contoso.b: its search card cannot be read: ",
+			"events":    "feed main: its records cannot be read: ",
+			"downloads": "feed main: its records cannot be read: ",
+			"keys":      "accounts and keys: ",
 		}[b.String()]
 		if want == "" {
 			continue

@@ -199,9 +199,22 @@ func diskError(err error) error {
 	return err
 }
 
+// isDiskFull also knows a used-up quota. Windows has numbers of its own, which
+// mean something else elsewhere.
 func isDiskFull(err error) bool {
-	const windowsDiskFull = syscall.Errno(112) // ERROR_DISK_FULL, which only Windows numbers so
-	return errors.Is(err, syscall.ENOSPC) || runtime.GOOS == "windows" && errors.Is(err, windowsDiskFull)
+	const (
+		windowsHandleDiskFull = syscall.Errno(39)
+		windowsDiskFull       = syscall.Errno(112)
+		windowsQuotaExceeded  = syscall.Errno(1295)
+	)
+	var code syscall.Errno
+	if !errors.As(err, &code) {
+		return false
+	}
+	if runtime.GOOS == "windows" {
+		return code == windowsHandleDiskFull || code == windowsDiskFull || code == windowsQuotaExceeded
+	}
+	return code == syscall.ENOSPC || code == syscall.EDQUOT
 }
 
 // Published is what a push made.

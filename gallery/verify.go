@@ -114,7 +114,7 @@ func (v *verifier) feed(ctx context.Context, f *Feed) {
 		v.pkg(ctx, f, id)
 	}
 	for _, check := range []func(context.Context, *Feed) error{
-		func(context.Context, *Feed) error { return err }, v.strays, v.events, v.totals,
+		func(context.Context, *Feed) error { return err }, v.strays, v.events, v.totals, v.downloads,
 	} {
 		if err := check(ctx, f); err != nil && ctx.Err() == nil && !v.unreadable {
 			v.report(Finding{Feed: f.Name, What: "its records cannot be read: " + err.Error()})
@@ -372,6 +372,24 @@ func (v *verifier) totals(ctx context.Context, f *Feed) error {
 		v.report(Finding{Feed: f.Name, What: fmt.Sprintf("counts %d packages, %d versions, %d bytes and has %d, %d, %d",
 			then.Packages, then.Releases, then.Bytes, now.Packages, now.Releases, now.Bytes)})
 		return nil
+	}
+	return nil
+}
+
+// downloads reads every count: one that cannot be read keeps the search index
+// from being built.
+func (v *verifier) downloads(ctx context.Context, f *Feed) error {
+	for after, more := (DownloadCount{}), true; more; {
+		err := v.store.View(ctx, func(r Reader) error {
+			page, err := r.AllDownloads(f.Generation, after, scanPage)
+			if more = len(page) == scanPage; more {
+				after = page[len(page)-1]
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
