@@ -204,6 +204,11 @@ func TestBrowserFlows(t *testing.T) {
 		t.Errorf("copied %q, want %q", got, push)
 	}
 
+	b.do(chromedp.Click(chromedp.CSS("details.fold summary"))) // another client, without losing the key
+	key := keyForm.FindString(push)
+	b.until(fmt.Sprintf(`document.querySelector("details.fold[open]").innerText.includes(%q)`, key))
+	b.narrow()
+
 	ann := w.person("ann")
 	w.publish(ann, w.main, library("3.2.0", ""), library("4.0.0-beta.2", ""), icon("Contoso.Icon", "1.0.0"))
 	b.open("/")

@@ -399,7 +399,9 @@ func TestConnectWithKeyHasAllClients(t *testing.T) {
 	r := newRenderer(t)
 	p := connectPage(ClientDotnet)
 	p.Private, p.Key = true, &NewKey{Value: "ngt_pKEY", Name: FirstKeyName, MayPush: true}
-	doc := parsed(t, render(t, r, p))
+	source := render(t, r, p)
+	checkWeight(t, r, source)
+	doc := parsed(t, source)
 	if n := doc.Find("main a[href*='client=']").Length(); n > 0 {
 		t.Errorf("%d links lead away from the key", n)
 	}
