@@ -59,6 +59,7 @@ type Gallery struct {
 	uploading  atomic.Int64     // bytes in the temporary files of uploads
 	work       chan struct{}    // slots for what follows the streaming of a push
 	opening    chan struct{}    // slots for reading inside packages
+	files      sharedFiles      // out of packages, in use
 	hashing    chan struct{}    // slots for argon2id, which takes 19 MiB each
 	tidy       *time.Timer      // gives them back to the system
 	signIns    turns[string]    // by network; one at once

@@ -820,6 +820,33 @@ func TestUploadsInHand(t *testing.T) {
 	}
 }
 
+// A file out of a package is one in memory for all who use it, however they
+// spell it.
+func TestFileIsShared(t *testing.T) {
+	w := newWorld(t)
+	head := w.mustPublish(w.bob, w.main, pack.Spec{ID: "Some.Package", Version: "1.0.0"}).Head
+	a, err := w.File(w.ctx(), head, "README.md", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for _, name := range []string{"README.md", "readme.MD", `.\%52EADME.md`} {
+		b, err := w.File(w.ctx(), head, name, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if &a.Data[0] != &b.Data[0] {
+			t.Errorf("%s is read again", name)
+		}
+		b.Close()
+	}
+	for name, limit := range map[string]int64{"nothing.md": 1 << 20, "README.md": 1} {
+		if _, err := w.File(w.ctx(), head, name, limit); gallery.KindOf(err) != gallery.NotFound {
+			t.Errorf("%s of at most %d bytes: %v", name, limit, err)
+		}
+	}
+}
+
 // Packages are read inside by a bounded number at once, whoever asks.
 func TestPackagesOpenAtOnce(t *testing.T) {
 	w := newWorld(t)

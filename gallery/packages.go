@@ -3,7 +3,6 @@ package gallery
 import (
 	"context"
 	"errors"
-	"io/fs"
 
 	"nougat/nuget"
 )
@@ -187,19 +186,19 @@ func (g *Gallery) OpenArchive(ctx context.Context, h Head) (*PackageFile, error)
 	return &PackageFile{Archive: a, blob: b, done: done}, nil
 }
 
-// File reads one file of a release's package, at most limit bytes; NotFound
-// when it is not there or larger.
-func (g *Gallery) File(ctx context.Context, h Head, name string, limit int64) ([]byte, error) {
+// File returns one file of a release's package, at most limit bytes; NotFound
+// when it is not there or larger. It is to be closed.
+func (g *Gallery) File(ctx context.Context, h Head, name string, limit int64) (*SharedFile, error) {
 	a, err := g.OpenArchive(ctx, h)
 	if err != nil {
 		return nil, err
 	}
 	defer a.Close()
-	data, err := a.ReadFile(name, limit)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, nuget.ErrTooLarge) {
-		return nil, &Error{Kind: NotFound, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "The package holds no such file.", Err: err}
+	entry, found := a.Find(name)
+	if !found || entry.Size > limit {
+		return nil, &Error{Kind: NotFound, Op: "read", ID: string(h.ID), Version: h.Version.String(), Msg: "The package holds no such file."}
 	}
-	return data, err
+	return g.files.use(sharedKey{h.Blob, entry.Name}, func() ([]byte, error) { return a.ReadFile(entry.Name, limit) })
 }
 
 // Nuspec returns the manifest's bytes as they are in the package.
@@ -213,28 +212,29 @@ func (g *Gallery) Nuspec(ctx context.Context, h Head) ([]byte, error) {
 }
 
 // Icon returns the embedded icon and its media type, image/png or image/jpeg.
-func (g *Gallery) Icon(ctx context.Context, r *Release) (data []byte, mediaType string, err error) {
-	data, err = g.embedded(ctx, r, r.Meta.IconFile)
-	if err == nil {
-		if mediaType = imageType(data); mediaType == "" {
-			return nil, "", noPart(r)
-		}
+func (g *Gallery) Icon(ctx context.Context, r *Release) (file *SharedFile, mediaType string, err error) {
+	if file, err = g.embedded(ctx, r, r.Meta.IconFile); err != nil {
+		return nil, "", err
 	}
-	return data, mediaType, err
+	if mediaType = imageType(file.Data); mediaType == "" {
+		file.Close()
+		return nil, "", noPart(r)
+	}
+	return file, mediaType, nil
 }
 
 // Readme returns the embedded readme, Markdown in UTF-8.
-func (g *Gallery) Readme(ctx context.Context, r *Release) ([]byte, error) {
+func (g *Gallery) Readme(ctx context.Context, r *Release) (*SharedFile, error) {
 	return g.embedded(ctx, r, r.Meta.ReadmeFile)
 }
 
 // LicenseText returns the embedded licence file, text in UTF-8; Markdown when
 // its name ends in .md.
-func (g *Gallery) LicenseText(ctx context.Context, r *Release) ([]byte, error) {
+func (g *Gallery) LicenseText(ctx context.Context, r *Release) (*SharedFile, error) {
 	return g.embedded(ctx, r, r.Meta.LicenseFile)
 }
 
-func (g *Gallery) embedded(ctx context.Context, r *Release, name string) ([]byte, error) {
+func (g *Gallery) embedded(ctx context.Context, r *Release, name string) (*SharedFile, error) {
 	if name == "" {
 		return nil, noPart(r)
 	}

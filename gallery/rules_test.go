@@ -259,6 +259,42 @@ func TestRoomForVerdicts(t *testing.T) { // Q-21
 	}
 }
 
+// Who uses a file at the same time as others has the very same bytes.
+func TestSharedFiles(t *testing.T) {
+	var files sharedFiles
+	reads := 0
+	read := func() ([]byte, error) {
+		reads++
+		return make([]byte, 10), nil
+	}
+	key := sharedKey{name: "icon.png"}
+	a, err := files.use(key, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := files.use(key, read)
+	if err != nil || &a.Data[0] != &b.Data[0] || reads != 1 {
+		t.Errorf("two users read %d times: %v", reads, err)
+	}
+	a.Close()
+	if c, _ := files.use(key, read); reads != 1 {
+		t.Errorf("%d reads while one user is left", reads)
+	} else {
+		c.Close()
+	}
+	b.Close()
+	if _, err := files.use(key, func() ([]byte, error) { return nil, errors.New("broken") }); err == nil {
+		t.Error("a file that cannot be read is used")
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = files.use(sharedKey{name: "panic"}, func() ([]byte, error) { panic("broken") })
+	}()
+	if len(files.m) > 0 {
+		t.Errorf("%d files are kept", len(files.m))
+	}
+}
+
 func TestTurns(t *testing.T) {
 	ctx := t.Context()
 	turns := turns[string]{each: 1, most: 2}

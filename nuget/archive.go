@@ -136,10 +136,14 @@ func (a *Archive) Entries() []Entry {
 	entries := make([]Entry, 0, len(a.records))
 	for i := range a.records {
 		if e := &a.records[i]; !e.isFolder() {
-			entries = append(entries, Entry{Name: e.name, Size: int64(e.size), Compressed: int64(e.compressed), Modified: e.modified(), OPC: e.isOPC()})
+			entries = append(entries, e.entry())
 		}
 	}
 	return entries
+}
+
+func (e *record) entry() Entry {
+	return Entry{Name: e.name, Size: int64(e.size), Compressed: int64(e.compressed), Modified: e.modified(), OPC: e.isOPC()}
 }
 
 func (e *record) isOPC() bool {
@@ -200,6 +204,15 @@ func (a *Archive) ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes: %w", quote(e.name), e.size, ErrTooLarge)
 	}
 	return a.readAll(e)
+}
+
+// Find returns the file that ReadFile reads, with the name that the package has
+// for it.
+func (a *Archive) Find(name string) (entry Entry, found bool) {
+	if e := a.find(name); e != nil {
+		return e.entry(), true
+	}
+	return Entry{}, false
 }
 
 // find returns the file of that name, or nil: the one in the same spelling, or

@@ -18,10 +18,17 @@ import (
 // searchWait is how long a question waits for an index that is being built.
 const searchWait = 20 * time.Second
 
+// Answers to questions that are larger than smallAnswer take largeAnswers bytes
+// at most, all that are being sent together.
+const (
+	smallAnswer  = 32 << 10
+	largeAnswers = 128 << 20
+)
+
 // plainBuffers hold documents that are inflated for one answer.
 var plainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
-const maxPlainBuffer = 256 << 10 // a larger document is inflated piece by piece
+const maxPlainBuffer = 64 << 10 // a larger document is inflated piece by piece
 
 // place is the public address that the documents of this answer name.
 func (c *call) place() v3.Place { return v3.Place{Root: c.root, Keep: c.site.keep} }
@@ -223,6 +230,13 @@ func (s *Server) answer(c *call, ref *v3.Ref) error {
 		var err error
 		if doc, err = s.docs.Get(ctx, ref); err != nil {
 			return err
+		}
+	}
+	// Its reader may be slow, and another question's answer is not shared.
+	if size := int64(len(doc.Gzip) + len(doc.Plain)); size > smallAnswer {
+		defer s.answers.Add(-size)
+		if s.answers.Add(size) > largeAnswers {
+			return &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many large answers are being sent. Try again in a moment, or ask for fewer packages (take)."}
 		}
 	}
 	return s.sendDocument(c, doc, false)

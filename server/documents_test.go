@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"nougat/gallery"
 	"nougat/server/v3"
@@ -276,6 +279,27 @@ func (d *discarded) WriteHeader(int)     {}
 func (d *discarded) Write(p []byte) (int, error) {
 	d.most = max(d.most, len(p))
 	return len(p), nil
+}
+
+// Large answers that slow readers take their time over are bounded together.
+func TestLargeAnswersAtOnce(t *testing.T) {
+	s := start(t)
+	random := rand.NewChaCha8([32]byte{})
+	for i := range 20 {
+		text := make([]byte, 1900)
+		random.Read(text)
+		s.push(pack{id: fmt.Sprintf("Large.Package%d", i), version: "1.0.0", description: hex.EncodeToString(text)})
+	}
+	const all, one = "/v3/query?q=large&take=20", "/v3/query?q=large&take=1"
+	s.get(all).is(200)
+	for s.server.answers.Load() != 0 { // sent, and about to be forgotten
+		time.Sleep(time.Millisecond)
+	}
+	s.server.answers.Add(largeAnswers)
+	s.get(all).is(503).has("Retry-After", "2")
+	s.get(one).is(200)
+	s.server.answers.Add(-largeAnswers)
+	s.get(all).is(200)
 }
 
 func TestManyStrangersAreToldToWait(t *testing.T) {

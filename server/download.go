@@ -247,26 +247,28 @@ func (s *Server) flatIcon(c *call, id, version string) error {
 	if err != nil {
 		return err
 	}
-	data, kind, err := s.g.Icon(c.Request().Context(), rel)
+	icon, kind, err := s.g.Icon(c.Request().Context(), rel)
 	if err != nil {
 		return err
 	}
-	return s.file(c, &rel.Head, []string{kind}, data)
+	defer icon.Close()
+	return s.file(c, &rel.Head, []string{kind}, icon.Data)
 }
 
 // textReader reads a text file out of a release's package.
-type textReader func(ctx context.Context, r *gallery.Release) ([]byte, error)
+type textReader func(ctx context.Context, r *gallery.Release) (*gallery.SharedFile, error)
 
 func (s *Server) flatText(c *call, id, version string, read textReader, kind []string) error {
 	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
-	data, err := read(c.Request().Context(), rel)
+	text, err := read(c.Request().Context(), rel)
 	if err != nil {
 		return err
 	}
-	return s.file(c, &rel.Head, kind, data)
+	defer text.Close()
+	return s.file(c, &rel.Head, kind, text.Data)
 }
 
 // file answers a file out of a package. Its author is not trusted: the type is

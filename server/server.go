@@ -78,6 +78,7 @@ type Server struct {
 	calls     sync.Pool
 	discards  chan struct{}
 	sending   chan struct{} // slots for downloads that hold a file open
+	answers   atomic.Int64  // bytes of large answers that are being sent
 	patience  patience
 	crossSite atomic.Pointer[http.CrossOriginProtection]
 	web       *web // what the pages keep in memory

@@ -42,16 +42,17 @@ func (s *Server) handleImage(ec echo.Context) error {
 	if matches(c.Request(), tag) {
 		return s.send(c, http.StatusNotModified, c.bytes(), nil)
 	}
-	data, err := s.g.File(ctx, head, param(c, "*"), maxImage)
+	image, err := s.g.File(ctx, head, param(c, "*"), maxImage)
 	if err != nil {
 		return s.noImage(c, err)
 	}
-	kind := http.DetectContentType(data)
+	defer image.Close()
+	kind := http.DetectContentType(image.Data)
 	if !slices.Contains(imageTypes, kind) {
 		return s.noImage(c, gallery.ErrNotFound)
 	}
 	h["Content-Type"] = []string{kind}
-	return s.send(c, http.StatusOK, c.bytes(), data)
+	return s.send(c, http.StatusOK, c.bytes(), image.Data)
 }
 
 // noImage answers in a line: nobody looks at it but who opens the image's

@@ -42,7 +42,7 @@ func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) e
 		return err
 	}
 	defer done()
-	text, err := s.g.LicenseText(c.Request().Context(), rel)
+	file, err := s.g.LicenseText(c.Request().Context(), rel)
 	if err != nil {
 		var missing *gallery.Error
 		if errors.As(err, &missing) && missing.Kind == gallery.NotFound {
@@ -50,11 +50,12 @@ func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) e
 		}
 		return err
 	}
+	defer file.Close()
 	if strings.EqualFold(path.Ext(p.File), ".md") {
-		p.Markup, err = ui.Markdown(text, ui.MarkdownOptions{})
+		p.Markup, err = ui.Markdown(file.Data, ui.MarkdownOptions{})
 		return err
 	}
-	p.Text = plainText(text)
+	p.Text = plainText(file.Data)
 	return nil
 }
 
