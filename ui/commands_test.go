@@ -48,7 +48,7 @@ func TestInstallCommands(t *testing.T) {
 		development bool
 	}{
 		{"library", nil, false}, {"development dependency", []string{"dependency"}, true}, {"tool", []string{"DotnetTool"}, false}, {"template", []string{"Template"}, false},
-		{"SDK", []string{"MSBuildSdk"}, false}, {"tool and library", []string{"DotnetTool", "Dependency"}, false}, {"unknown", []string{"Contoso.Own"}, false},
+		{"SDK", []string{"MSBuildSdk"}, false}, {"tool and library", []string{"DotnetTool", "Dependency"}, false}, {"tool for a platform", []string{"DotnetToolRidPackage"}, false}, {"unknown", []string{"Contoso.Own"}, false},
 	} {
 		b.WriteString("# " + tt.name + "\n")
 		for _, tab := range installTabs("Contoso.Text", "3.2.0-rc.1", tt.types, tt.development) {

@@ -50,6 +50,9 @@ func installTabs(id, version string, types []string, development bool) []install
 		tabs = append(tabs, installTab{Key: "template", Label: "Template", Note: "Before the .NET SDK 9.0.200, write :: in place of @. From a source by plain HTTP, add --force.",
 			Commands: []command{{Prompt: "$", Text: "dotnet new install " + id + "@" + version}}})
 	}
+	if has("DotnetToolRidPackage") {
+		tabs = append(tabs, installTab{Key: "platform", Label: "Part of a tool", Note: "Holds a tool for one platform. Install the tool's own package: it brings this one where it fits."})
+	}
 	if has("MSBuildSdk") {
 		tabs = append(tabs, sdkTab(id, version))
 	}
