@@ -124,7 +124,7 @@ func (s *Server) sameOrigin(c *call, r *http.Request) error {
 	outside := *r
 	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.site.base, c.site.prefix), "://")
 	if err := s.crossSite.Load().Check(&outside); err != nil {
-		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another site. Open the page here and send it again.", Err: err}
+		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another address. Open the page below " + c.site.base + "/ and send it again.", Err: err}
 	}
 	return nil
 }
