@@ -77,6 +77,16 @@ func when(t time.Time, layout string) string {
 	return t.UTC().Format(layout)
 }
 
+// authors puts a blank behind each comma of a nuspec's authors, where most have
+// none.
+func authors(text string) string {
+	names := strings.FieldsFunc(text, func(c rune) bool { return c == ',' })
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	return strings.Join(names, ", ")
+}
+
 // cut shortens text to about n characters, at the end of a word, and puts all
 // white space into single blanks.
 func cut(n int, text string) string {

@@ -34,6 +34,14 @@ func TestDates(t *testing.T) {
 	}
 }
 
+func TestAuthors(t *testing.T) {
+	for text, want := range map[string]string{"Ann": "Ann", "Ann,Ben Li": "Ann, Ben Li", " Ann , Ben": "Ann, Ben", "": ""} {
+		if got := authors(text); got != want {
+			t.Errorf("authors(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestCut(t *testing.T) {
 	for _, tt := range []struct {
 		n          int

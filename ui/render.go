@@ -112,7 +112,7 @@ func functions(a assets) template.FuncMap {
 		"longDate": longDate, "shortDate": shortDate, "exactTime": exactTime, "isoTime": isoTime,
 		"cut": cut, "webURL": webURL, "host": host, "shortCommit": shortCommit,
 		"tile": makeTile, "highlight": highlight, "typeLabel": typeLabel, "typesLabel": typesLabel, "scopeWords": scopeWords,
-		"words": words, "pieces": pieces, "row": makeRow, "initial": initial, "first": first, "chips": chips,
+		"words": words, "authors": authors, "pieces": pieces, "row": makeRow, "initial": initial, "first": first, "chips": chips,
 		"install": viewInstall, "body": viewBody, "connect": viewConnect, "keyCommands": keyCommands,
 		"searchHref": searchHref, "packageHref": packageHref, "pager": makePager, "licence": licenceWords,
 		"field": makeField, "hint": withHint, "kind": withKind, "complete": withComplete, "focus": withFocus,
