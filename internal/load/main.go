@@ -1,7 +1,7 @@
 // Load measures a built nougat from outside and prints how it stands against the
 // bars of the project's goals for speed and size. It is no part of the program.
 //
-//	go run ./internal/load                  all rows, in 20 to 30 minutes
+//	go run ./internal/load                  all rows, in about 20 minutes
 //	go run ./internal/load -rows 1,2,3 -d 1s -rounds 1
 //	go run ./internal/load -md              the table as Markdown
 //
