@@ -122,8 +122,12 @@ func (r *reader) PackageRev(generation uint32, id string) (uint64, error) {
 // PackageIDs reads the keys alone: it also names a package whose record cannot be
 // read.
 func (r *reader) PackageIDs(generation uint32, after string, limit int) ([]string, error) {
-	prefix := appendNumber(nil, generation)
-	page, err := r.scanPrefix(bPackages, prefix, []byte(after), limit)
+	return r.ids(bPackages, appendNumber(nil, generation), after, limit)
+}
+
+// ids reads the IDs that keys end with, behind a prefix.
+func (r *reader) ids(b Bucket, prefix []byte, after string, limit int) ([]string, error) {
+	page, err := r.scanPrefix(b, prefix, []byte(after), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -194,14 +198,5 @@ func appendPkgOwner(b []byte, owner gallery.AccountNo, generation uint32, id str
 }
 
 func (r *reader) Owned(owner gallery.AccountNo, generation uint32, after string, limit int) ([]string, error) {
-	prefix := appendPkgOwner(nil, owner, generation, "")
-	page, err := r.scanPrefix(bPkgOwner, prefix, []byte(after), limit)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(page))
-	for i, p := range page {
-		ids[i] = string(p.Key[len(prefix):])
-	}
-	return ids, nil
+	return r.ids(bPkgOwner, appendPkgOwner(nil, owner, generation, ""), after, limit)
 }
