@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"nougat/gallery"
 	"nougat/server"
@@ -201,8 +199,8 @@ func (c *Config) Check(reserved func(string) bool) []problem {
 	if _, err := c.proxies(); err != nil {
 		bad("trusted_proxies", "%s", err)
 	}
-	if n := utf8.RuneCountInString(c.Site.Name); n == 0 || n > 60 || strings.ContainsFunc(c.Site.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		bad("site.name", "The name must have 1 to 60 printable characters.")
+	if _, err := gallery.SiteName(c.Site.Name); err != nil {
+		bad("site.name", "%s", explain(err))
 	}
 	if c.Access.Read != "" {
 		oneOf("access.read", c.Access.Read, readAnyone, readSignedIn)
@@ -286,7 +284,7 @@ func (c *Config) read() string {
 		return c.Access.Read
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
-	if isLoopback(host) && len(c.TrustedProxies) == 0 && (c.URL == "" || isLoopback(hostOf(c.URL))) {
+	if gallery.IsLoopback(host) && len(c.TrustedProxies) == 0 && (c.URL == "" || gallery.IsLoopback(hostOf(c.URL))) {
 		return readAnyone
 	}
 	return readSignedIn
@@ -355,14 +353,4 @@ func hostOf(s string) string {
 		return ""
 	}
 	return u.Hostname()
-}
-
-// isLoopback reports whether host can be reached from this machine alone. A name
-// other than localhost is not looked up: it counts as public.
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }

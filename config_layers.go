@@ -13,6 +13,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"nougat/gallery"
 	"nougat/server"
 )
 
@@ -242,6 +243,9 @@ func (l *layers) merge(reserved func(feed string) bool) (*Config, []setting, err
 		}
 		if u, err := server.PublicURL(c.URL); err == nil {
 			c.URL = u // as it is used, with its host in small letters and no slash at the end
+		}
+		if name, err := gallery.SiteName(c.Site.Name); err == nil {
+			c.Site.Name = name
 		}
 		s.Value, s.TOML = c.field(k).Interface(), c.tomlText(k)
 		if list, ok := s.Value.([]string); ok && list == nil {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"nougat/gallery"
 	"nougat/server"
 	"nougat/ui"
 )
@@ -206,7 +207,7 @@ func sourceLine(base, site string) string {
 // network in the open, and a setting that does nothing yet.
 func warn(c *Config, log *slog.Logger) {
 	host, _, _ := net.SplitHostPort(c.Listen)
-	if !isLoopback(host) && c.URL == "" && len(c.TrustedProxies) == 0 {
+	if !gallery.IsLoopback(host) && c.URL == "" && len(c.TrustedProxies) == 0 {
 		log.Warn("serving plain HTTP to other machines: passwords and keys can be read on the way, and today's clients refuse it; put a proxy with TLS in front and set url or trusted_proxies", "listen", c.Listen)
 	}
 	if c.Signup == "open" {

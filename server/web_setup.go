@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/subtle"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,8 +22,6 @@ const (
 	readAnyone   = "anyone"
 	readSignedIn = "signed-in"
 )
-
-const maxBrand = 60 // characters
 
 // setUpOpen reports whether the link works: it is this start's, and nobody has
 // an account yet.
@@ -111,14 +108,13 @@ func (s *Server) handleSetUp(ec echo.Context) error {
 func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved map[string]string, wrong ui.Errors) {
 	saved, wrong = map[string]string{}, ui.Errors{}
 	if !p.Fixed["brand"] {
-		p.SiteName = strings.Join(strings.Fields(form.Get("brand")), " ")
-		switch n := len([]rune(p.SiteName)); {
-		case n == 0:
-			wrong["brand"] = ui.BrandMissing
-		case n > maxBrand:
-			wrong["brand"] = ui.BrandLong
+		name, err := gallery.SiteName(form.Get("brand"))
+		p.SiteName = name
+		if err != nil {
+			p.SiteName = cutText(form.Get("brand"), 200)
+			maps.Copy(wrong, fieldErrors(err))
 		}
-		saved[settingBrand] = p.SiteName
+		saved[settingBrand] = name
 	}
 	if !p.Fixed["url"] {
 		p.URL = strings.TrimRight(strings.TrimSpace(form.Get("url")), "/")
@@ -145,11 +141,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved 
 // loopback reports whether an address reaches only this machine.
 func loopback(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && gallery.IsLoopback(u.Hostname())
 }
 
 // putInForce applies what was saved while the server runs.

@@ -17,8 +17,6 @@ const (
 	KeyRevoked = "The key is revoked. Whatever used it has to be given another."
 
 	// What is wrong with a field of a form.
-	BrandMissing   = "Give the gallery a name."
-	BrandLong      = "The name is longer than 60 characters. Choose a shorter one."
 	AddressWrong   = "This is no address of a gallery. Write it like https://packages.example.org, with a path if there is one."
 	KeyNameMissing = "Give the key a name, so that you know later what uses it."
 	DaysMissing    = "Choose how long the key works."
