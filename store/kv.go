@@ -41,10 +41,10 @@ type Txn interface {
 	// GetMany returns what Get returns of each key, in the order of keys.
 	GetMany(b Bucket, keys [][]byte) ([][]byte, error)
 	// Scan returns the first limit pairs with from <= key < to, in byte order of
-	// the keys, or the last ones in descending order when reverse is set. A nil
-	// from or to is the end of the bucket. limit is 1 to MaxPage; whoever wants
-	// more scans again after the last key, and so may change the bucket between.
-	Scan(b Bucket, from, to []byte, limit int, reverse bool) ([]Pair, error)
+	// the keys. A nil from or to is the end of the bucket. limit is 1 to MaxPage;
+	// whoever wants more scans again after the last key, and so may change the
+	// bucket between.
+	Scan(b Bucket, from, to []byte, limit int) ([]Pair, error)
 	// Put sets the value of key: 1 to MaxKey bytes and up to MaxValue.
 	Put(b Bucket, key, value []byte) error
 	// Delete removes key; one that is not there is no error.

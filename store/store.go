@@ -117,7 +117,7 @@ func (r *reader) scan(b Bucket, from, to []byte, limit int) ([]Pair, error) {
 	if limit <= 0 || limit > MaxPage {
 		limit = MaxPage
 	}
-	return r.tx.Scan(b, from, to, limit, false)
+	return r.tx.Scan(b, from, to, limit)
 }
 
 // scanPrefix returns a page of the keys that begin with prefix, after the key

@@ -45,7 +45,7 @@ func eachPair(t testing.TB, kv store.KV, f func(b store.Bucket, key, value []byt
 	t.Helper()
 	err := kv.View(t.Context(), func(tx store.Txn) error {
 		for b := range store.Bucket(store.NumBuckets) {
-			page, err := tx.Scan(b, nil, nil, store.MaxPage, false)
+			page, err := tx.Scan(b, nil, nil, store.MaxPage)
 			if err != nil {
 				return err
 			}

@@ -73,7 +73,7 @@ func withFile(t *testing.T, content []byte) (faults []string, open, use error) {
 		for more := true; more; {
 			note(kv.View(t.Context(), func(tx store.Txn) error {
 				more = false
-				page, err := tx.Scan(b, after, nil, store.MaxPage, false)
+				page, err := tx.Scan(b, after, nil, store.MaxPage)
 				if err != nil {
 					return err
 				}

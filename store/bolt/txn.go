@@ -66,7 +66,7 @@ func (t *txn) GetMany(b store.Bucket, keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]store.Pair, error) {
+func (t *txn) Scan(b store.Bucket, from, to []byte, limit int) ([]store.Pair, error) {
 	bucket, err := t.bucket(b)
 	if err != nil {
 		return nil, err
@@ -75,22 +75,18 @@ func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]
 		return nil, fmt.Errorf("a scan of %v asks for %d pairs; 1 to %d are possible", b, limit, store.MaxPage)
 	}
 	t.inside = true
-	scan := scanForth
-	if reverse {
-		scan = scanBack
-	}
 	pairs := scan(bucket, from, to, limit)
 	t.inside = false
 	// Whoever scans page after page would never come to an end.
 	for i, p := range pairs {
-		if bytes.Compare(p.Key, from) < 0 || i > 0 && bytes.Compare(pairs[i-1].Key, p.Key) < 0 == reverse {
+		if bytes.Compare(p.Key, from) < 0 || i > 0 && bytes.Compare(pairs[i-1].Key, p.Key) >= 0 {
 			return nil, fmt.Errorf("%w: the keys of %v are not in order", ErrDamaged, b)
 		}
 	}
 	return pairs, nil
 }
 
-func scanForth(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
+func scan(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
 	var pairs []store.Pair
 	c := bucket.Cursor()
 	for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
@@ -100,39 +96,6 @@ func scanForth(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
 		if pairs = append(pairs, store.Pair{Key: k, Value: v}); len(pairs) == limit {
 			break
 		}
-	}
-	return pairs
-}
-
-// scanBack scans downwards. In a transaction that has deleted, bbolt's Prev also
-// answers nil when it comes by a page that became empty: only the first key tells
-// whether that was the end.
-func scanBack(bucket *bbolt.Bucket, from, to []byte, limit int) []store.Pair {
-	first, _ := bucket.Cursor().First()
-	if first == nil {
-		return nil
-	}
-	c := bucket.Cursor()
-	var k, v []byte
-	if to == nil {
-		k, v = c.Last()
-	} else if k, v = c.Seek(to); k == nil {
-		k, v = c.Last()
-	}
-	var pairs []store.Pair
-	for {
-		if k != nil {
-			if bytes.Compare(k, from) < 0 {
-				break
-			}
-			if to == nil || bytes.Compare(k, to) < 0 {
-				pairs = append(pairs, store.Pair{Key: k, Value: v})
-			}
-			if len(pairs) == limit || bytes.Equal(k, first) {
-				break
-			}
-		}
-		k, v = c.Prev()
 	}
 	return pairs
 }

@@ -131,7 +131,7 @@ func (t *txn) GetMany(b store.Bucket, keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]store.Pair, error) {
+func (t *txn) Scan(b store.Bucket, from, to []byte, limit int) ([]store.Pair, error) {
 	if t.state == nil {
 		return nil, store.ErrOver
 	}
@@ -146,12 +146,7 @@ func (t *txn) Scan(b store.Bucket, from, to []byte, limit int, reverse bool) ([]
 	if end <= start {
 		return nil, nil
 	}
-	if !reverse {
-		return slices.Clone(t.state[b][start:min(end, start+limit)]), nil
-	}
-	pairs := slices.Clone(t.state[b][max(start, end-limit):end])
-	slices.Reverse(pairs)
-	return pairs, nil
+	return slices.Clone(t.state[b][start:min(end, start+limit)]), nil
 }
 
 func (t *txn) Put(b store.Bucket, key, value []byte) error {

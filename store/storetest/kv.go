@@ -110,7 +110,7 @@ func dump(t testing.TB, kv store.KV, b store.Bucket) (all []string) {
 func each(tx store.Txn, b store.Bucket, f func(store.Pair) error) error {
 	var from []byte
 	for {
-		page, err := tx.Scan(b, from, nil, 100, false)
+		page, err := tx.Scan(b, from, nil, 100)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -209,38 +209,33 @@ func testKeyOrder(t *testing.T, open OpenKV) {
 		for i, from := range bounds {
 			for j, to := range append(bounds, "end") {
 				for _, limit := range []int{1, 2, 256} {
-					for _, reverse := range []bool{false, true} {
-						lower, upper := []byte(from), []byte(to)
-						if j == len(bounds) {
-							upper = nil
+					lower, upper := []byte(from), []byte(to)
+					if j == len(bounds) {
+						upper = nil
+					}
+					if i == 0 {
+						lower = nil
+					}
+					var want []string
+					for _, k := range keys {
+						if k >= from && (upper == nil || k < to) {
+							want = append(want, k)
 						}
-						if i == 0 {
-							lower = nil
+					}
+					want = want[:min(limit, len(want))]
+					pairs, err := tx.Scan(plain, lower, upper, limit)
+					if err != nil {
+						return err
+					}
+					var got []string
+					for _, p := range pairs {
+						if !bytes.Equal(p.Key, p.Value) {
+							return fmt.Errorf("key %q has the value %q", p.Key, p.Value)
 						}
-						var want []string
-						for _, k := range keys {
-							if k >= from && (upper == nil || k < to) {
-								want = append(want, k)
-							}
-						}
-						if reverse {
-							slices.Reverse(want)
-						}
-						want = want[:min(limit, len(want))]
-						pairs, err := tx.Scan(plain, lower, upper, limit, reverse)
-						if err != nil {
-							return err
-						}
-						var got []string
-						for _, p := range pairs {
-							if !bytes.Equal(p.Key, p.Value) {
-								return fmt.Errorf("key %q has the value %q", p.Key, p.Value)
-							}
-							got = append(got, string(p.Key))
-						}
-						if !slices.Equal(got, want) {
-							return fmt.Errorf("scan from %q to %q, limit %d, reverse %v: %q, want %q", lower, upper, limit, reverse, got, want)
-						}
+						got = append(got, string(p.Key))
+					}
+					if !slices.Equal(got, want) {
+						return fmt.Errorf("scan from %q to %q, limit %d: %q, want %q", lower, upper, limit, got, want)
 					}
 				}
 			}
@@ -263,7 +258,7 @@ func testLimits(t *testing.T, open OpenKV) {
 			err = errors.New("the largest value came back changed")
 		}
 		for _, limit := range []int{-1, 0, store.MaxPage + 1} {
-			if _, e := tx.Scan(plain, nil, nil, limit, false); e == nil {
+			if _, e := tx.Scan(plain, nil, nil, limit); e == nil {
 				err = fmt.Errorf("a scan with limit %d is not refused", limit)
 			}
 		}
@@ -295,7 +290,7 @@ func testReadsOwn(t *testing.T, open OpenKV) {
 		done.Go(func() {
 			err := kv.Update(background, func(tx store.Txn) error {
 				for range 2 {
-					page, err := tx.Scan(plain, nil, nil, store.MaxPage, false)
+					page, err := tx.Scan(plain, nil, nil, store.MaxPage)
 					if err != nil {
 						return err
 					}
@@ -328,41 +323,39 @@ func testScanDelete(t *testing.T, open OpenKV) {
 		}
 		return nil
 	}
-	for _, reverse := range []bool{false, true} {
-		update(t, kv, fill)
-		update(t, kv, func(tx store.Txn) error {
-			// A hole in the middle, of whole pages.
-			for i := keys / 4; i < keys/2; i++ {
-				if err := tx.Delete(plain, fmt.Appendf(nil, "%05d", i)); err != nil {
+	update(t, kv, fill)
+	update(t, kv, func(tx store.Txn) error {
+		// A hole in the middle, of whole pages.
+		for i := keys / 4; i < keys/2; i++ {
+			if err := tx.Delete(plain, fmt.Appendf(nil, "%05d", i)); err != nil {
+				return err
+			}
+		}
+		deleted := 0
+		for {
+			page, err := tx.Scan(plain, nil, nil, store.MaxPage)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, p := range page {
+				if !bytes.Equal(p.Value, value) {
+					return fmt.Errorf("key %s was scanned with another value", p.Key)
+				}
+				if err := tx.Delete(plain, p.Key); err != nil {
 					return err
 				}
+				deleted++
 			}
-			deleted := 0
-			for {
-				page, err := tx.Scan(plain, nil, nil, store.MaxPage, reverse)
-				if err != nil {
-					return err
-				}
-				if len(page) == 0 {
-					break
-				}
-				for _, p := range page {
-					if !bytes.Equal(p.Value, value) {
-						return fmt.Errorf("key %s was scanned with another value", p.Key)
-					}
-					if err := tx.Delete(plain, p.Key); err != nil {
-						return err
-					}
-					deleted++
-				}
-			}
-			if want := keys - (keys/2 - keys/4); deleted != want {
-				return fmt.Errorf("reverse %v: the scans gave %d keys of %d", reverse, deleted, want)
-			}
-			return nil
-		})
-		wantDump(t, kv, plain)
-	}
+		}
+		if want := keys - (keys/2 - keys/4); deleted != want {
+			return fmt.Errorf("the scans gave %d keys of %d", deleted, want)
+		}
+		return nil
+	})
+	wantDump(t, kv, plain)
 }
 
 func testCancelBefore(t *testing.T, open OpenKV) {
@@ -407,7 +400,7 @@ func testCancelAfter(t *testing.T, open OpenKV) {
 	ctx, cancel := context.WithCancel(background)
 	err := kv.Update(ctx, func(tx store.Txn) error {
 		cancel()
-		if _, err := tx.Scan(plain, nil, nil, 1, false); err != nil {
+		if _, err := tx.Scan(plain, nil, nil, 1); err != nil {
 			return err
 		}
 		return tx.Put(plain, []byte("k"), []byte("v"))
@@ -458,7 +451,7 @@ func testOver(t *testing.T, open OpenKV) {
 	for name, tx := range map[string]store.Txn{"view": view, "update": upd} {
 		_, get := tx.Get(plain, []byte("k"))
 		_, many := tx.GetMany(plain, [][]byte{[]byte("k")})
-		_, scan := tx.Scan(plain, nil, nil, 1, false)
+		_, scan := tx.Scan(plain, nil, nil, 1)
 		for i, err := range []error{get, many, scan} {
 			if !errors.Is(err, store.ErrOver) {
 				t.Errorf("read %d of a %s that is over: %v", i, name, err)
@@ -487,7 +480,7 @@ func testSnapshot(t *testing.T, open OpenKV) {
 		}
 	}
 	same := func(tx store.Txn, want int) error {
-		page, err := tx.Scan(plain, nil, nil, 100, false)
+		page, err := tx.Scan(plain, nil, nil, 100)
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (m *model) step(tx store.Txn, op, a, b byte) error {
 		delete(m.keys, key)
 		return tx.Delete(plain, []byte(key))
 	case 3: // a run of deletes, which empties pages
-		page, err := tx.Scan(plain, []byte(key), nil, 1+int(b)%64, false)
+		page, err := tx.Scan(plain, []byte(key), nil, 1+int(b)%64)
 		for _, p := range page {
 			delete(m.keys, string(p.Key))
 			if err := tx.Delete(plain, p.Key); err != nil {
@@ -132,16 +132,16 @@ func (m *model) step(tx store.Txn, op, a, b byte) error {
 		}
 		return err
 	default:
-		return m.scan(tx, key, fmt.Sprint(b), 1+int(op), b%2 == 0)
+		return m.scan(tx, key, fmt.Sprint(b), 1+int(op))
 	}
 }
 
-func (m *model) scan(tx store.Txn, from, to string, limit int, reverse bool) error {
+func (m *model) scan(tx store.Txn, from, to string, limit int) error {
 	upper := []byte(to)
 	if to < from {
 		upper = nil
 	}
-	page, err := tx.Scan(plain, []byte(from), upper, limit, reverse)
+	page, err := tx.Scan(plain, []byte(from), upper, limit)
 	if err != nil {
 		return err
 	}
@@ -150,9 +150,6 @@ func (m *model) scan(tx store.Txn, from, to string, limit int, reverse bool) err
 		if k >= from && (upper == nil || k < to) {
 			want = append(want, k)
 		}
-	}
-	if reverse {
-		slices.Reverse(want)
 	}
 	want = want[:min(limit, len(want))]
 	var got []string
@@ -163,7 +160,7 @@ func (m *model) scan(tx store.Txn, from, to string, limit int, reverse bool) err
 		}
 	}
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("scan from %q to %q, limit %d, reverse %v: %q, want %q", from, upper, limit, reverse, got, want)
+		return fmt.Errorf("scan from %q to %q, limit %d: %q, want %q", from, upper, limit, got, want)
 	}
 	return nil
 }
