@@ -28,15 +28,15 @@ func eachPackage(ctx context.Context, s Store, feed *Feed, f func(*Package)) err
 	}
 }
 
-// PackageRev returns the number of the last event of a package, which every
-// document of it depends on; NotFound for an unknown ID. id may be in any case.
-func (g *Gallery) PackageRev(ctx context.Context, f *Feed, id string) (rev uint64, err error) {
+// PackageState returns what every document of a package depends on; NotFound
+// for an unknown ID. id may be in any case.
+func (g *Gallery) PackageState(ctx context.Context, f *Feed, id string) (state DocState, err error) {
 	key := nuget.FoldID(id)
 	err = g.store.View(ctx, func(r Reader) (err error) {
-		rev, err = r.PackageRev(f.Generation, key)
+		state, err = r.PackageState(f.Generation, key)
 		return err
 	})
-	return rev, orNotFound(err, id, "")
+	return state, orNotFound(err, id, "")
 }
 
 // Package returns a package; NotFound for an unknown ID.

@@ -59,7 +59,7 @@ type FeedState struct {
 	LastSeq  uint64    // number of the last event; 0 before the first
 	LastTime time.Time // its time; event times strictly grow
 	Packages uint64    // IDs in this generation
-	Releases uint64    // versions in this generation
+	Releases uint64    // versions in this generation that are served
 	Bytes    int64     // sum of the sizes of the releases served
 }
 
@@ -73,7 +73,15 @@ type Package struct {
 	// Latest holds the highest listed version, in each of the four views of
 	// R-DEL-04 (see View.Index); a zero version where a view has none.
 	Latest   [4]nuget.Version
-	Versions int // releases, unlisted included
+	Versions int // releases that are served, unlisted ones included
+}
+
+// A DocState is what a document about packages depends on. Whatever changes the
+// document changes a number of it, so that it is a part of the key under which
+// the document is kept, and of its ETag.
+type DocState struct {
+	Rev    uint64 // number of the last event that touched what the document is about
+	People uint64 // number of the last change of how an account is shown (SiteReader.People)
 }
 
 // A View says which releases a client can see: prereleases or not, and SemVer 2
@@ -107,6 +115,7 @@ type Head struct {
 	Listed    bool
 	SemVer2   bool // by version or by a dependency bound (protocol.md 3)
 	Signed    bool // has an entry .signature.p7s, not looked at
+	State     ReleaseState
 	Rev       uint64
 	Published time.Time // the push; never changes; UTC
 	Edited    time.Time // the last event
@@ -116,6 +125,16 @@ type Head struct {
 	Pusher    AccountNo
 	PushKey   string // public ID of the key, empty for a password
 }
+
+// A ReleaseState says whether a release is served. What is not stays recorded,
+// because its version stays taken.
+type ReleaseState uint8
+
+// The states of a release.
+const (
+	Served  ReleaseState = iota
+	Removed              // by an administrator: not served, and never listed
+)
 
 // A Release is one version of a package.
 type Release struct {
@@ -204,6 +223,13 @@ const (
 	Wiped    // a test feed was emptied; no ID
 )
 
+// OfRelease reports whether an event of this kind is about one release: it has
+// an ID and a version.
+func (k EventKind) OfRelease() bool { return k >= Pushed && k <= Replaced }
+
+// InCatalog reports whether the V3 catalog shows an event of this kind.
+func (k EventKind) InCatalog() bool { return k.OfRelease() }
+
 // An Event is one thing that happened to a release of a feed.
 type Event struct {
 	Seq     uint64    // from 1, without gaps
@@ -238,6 +264,12 @@ type Account struct {
 	Admin    bool   // administrator of the site
 	Locked   bool   // R-ACC-15
 	Created  time.Time
+
+	// Credentials is the generation of what the account signs in with: it grows
+	// when the password changes, and when the account is locked or removed. Whatever
+	// was begun under an earlier one (a session, a remembered password, a sign-in
+	// that is still being checked) is over.
+	Credentials uint64
 }
 
 // Scope is a set of acts that a key allows (R-KEY-07, R-KEY-17).
@@ -283,6 +315,8 @@ type Session struct {
 	Expires time.Time // absolute
 	Addr    string
 	Client  string
+
+	Credentials uint64 // Account.Credentials when it began
 }
 
 // A DownloadCount is the total of one version.
@@ -294,6 +328,6 @@ type DownloadCount struct {
 
 // Meta is what a store says of itself.
 type Meta struct {
-	Schema int    // of the records
+	Schema int    // number of the newest step that the records have gone through
 	Epoch  uint64 // random; renewed by a restore, so that no old ETag matches
 }

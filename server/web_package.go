@@ -255,7 +255,7 @@ func (s *Server) dependencies(c *call, groups []gallery.DependencyGroup, look bo
 		key := nuget.FoldID(id)
 		is, asked := known[key]
 		if !asked && look {
-			_, err := s.g.PackageRev(c.Request().Context(), c.feed, id)
+			_, err := s.g.PackageState(c.Request().Context(), c.feed, id)
 			is = err == nil
 			known[key] = is
 		}
@@ -388,7 +388,7 @@ func (s *Server) notFoundVersion(c *call, id, version string, err error) error {
 	if gallery.KindOf(err) != gallery.NotFound || wantsProblem(c.Request()) {
 		return err
 	}
-	if _, unknown := s.g.PackageRev(c.Request().Context(), c.feed, id); unknown != nil {
+	if _, unknown := s.g.PackageState(c.Request().Context(), c.feed, id); unknown != nil {
 		return s.packageNotHere(c, id, unknown)
 	}
 	return s.show(c, http.StatusNotFound, ui.VersionNotHere(s.frame(c), cutText(id, 100), cutText(version, 64)))

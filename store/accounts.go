@@ -9,62 +9,55 @@ import (
 	"nougat/nuget"
 )
 
-func encodeAccount(a *gallery.Account) []byte {
-	b := []byte{format1, byte(a.Kind), bits(a.Admin, a.Locked)}
-	b = appendText(b, a.Name)
-	b = appendText(b, a.Email)
-	b = appendText(b, a.Password)
-	return appendTime(b, a.Created)
-}
-
-func decodeAccount(key, value []byte) (*gallery.Account, error) {
-	d := decodeFormat(value)
-	a := &gallery.Account{Kind: gallery.AccountKind(d.byte())}
-	flags := d.flags(2)
-	a.Admin, a.Locked = flags&1 != 0, flags&2 != 0
-	a.Name, a.Email, a.Password = d.text(), d.text(), d.text()
-	a.Created = d.time()
-	if len(key) != 4 {
-		d.fail()
-	} else {
-		a.No = gallery.AccountNo(binary.BigEndian.Uint32(key))
-	}
-	if err := d.done(); err != nil {
-		return nil, damaged(bAccounts, key, err)
-	}
-	return a, nil
+// accounts: format 2 added Credentials.
+var accounts = table[gallery.Account]{
+	bucket: bAccounts, newest: 2,
+	encode: func(b []byte, a *gallery.Account) ([]byte, error) {
+		b = append(b, byte(a.Kind), bits(a.Admin, a.Locked))
+		b = appendText(appendText(appendText(b, a.Name), a.Email), a.Password)
+		return appendUint(appendTime(b, a.Created), a.Credentials), nil
+	},
+	decode: func(d *decoder, key []byte) (a gallery.Account) {
+		a.Kind = gallery.AccountKind(d.byte())
+		flags := d.flags(2)
+		a.Admin, a.Locked = flags&1 != 0, flags&2 != 0
+		a.Name, a.Email, a.Password = d.text(), d.text(), d.text()
+		a.Created = d.time()
+		if d.format >= 2 {
+			a.Credentials = d.uint()
+		}
+		a.No = gallery.AccountNo(d.number(key))
+		return a
+	},
+	ixs: []index[gallery.Account]{
+		{bucket: bNames, holds: true, keys: func(_ []byte, a *gallery.Account) [][]byte { return [][]byte{nameKey(a.Name)} }},
+		{bucket: bEmails, keys: func(no []byte, a *gallery.Account) [][]byte {
+			if a.Email == "" {
+				return nil
+			}
+			// Two accounts may wait for one address (R-ACC-04).
+			return [][]byte{append(append([]byte(nuget.FoldID(a.Email)), 0), no...)}
+		}},
+	},
 }
 
 // nameKey folds a name: names are ASCII and unique without case (R-ACC-02).
 func nameKey(name string) []byte { return []byte(nuget.FoldID(name)) }
 
-// emailKey is address | A, so that two accounts may wait for one address
-// (R-ACC-04); nil for no address.
-func emailKey(email string, no gallery.AccountNo) []byte {
-	if email == "" {
-		return nil
-	}
-	return appendNumber(append([]byte(nuget.FoldID(email)), 0), uint32(no))
-}
-
 func (r *reader) Account(no gallery.AccountNo) (*gallery.Account, error) {
-	key := appendNumber(r.key[:0], uint32(no))
-	value, err := r.get(bAccounts, key)
-	if err != nil {
-		return nil, err
-	}
-	return decodeAccount(key, value)
+	return accounts.find(r, appendNumber(r.scratch(), uint32(no)))
 }
 
 func (r *reader) AccountByName(name string) (*gallery.Account, error) {
-	no, err := r.accountNamed(nameKey(name))
+	no, err := r.accountNamed(name)
 	if err != nil {
 		return nil, err
 	}
 	return r.Account(no)
 }
 
-func (r *reader) accountNamed(key []byte) (gallery.AccountNo, error) {
+func (r *reader) accountNamed(name string) (gallery.AccountNo, error) {
+	key := nameKey(name)
 	value, err := r.get(bNames, key)
 	if err != nil {
 		return 0, err
@@ -75,8 +68,6 @@ func (r *reader) accountNamed(key []byte) (gallery.AccountNo, error) {
 	return gallery.AccountNo(binary.BigEndian.Uint32(value)), nil
 }
 
-// AccountByEmail returns the one account with the address, in any case of ASCII
-// letters. An address that two accounts have names neither (R-ACC-09).
 func (r *reader) AccountByEmail(email string) (*gallery.Account, error) {
 	if !usable(email) {
 		return nil, gallery.ErrNotFound
@@ -97,21 +88,11 @@ func (r *reader) AccountByEmail(email string) (*gallery.Account, error) {
 }
 
 func (r *reader) Accounts(after gallery.AccountNo, limit int) ([]*gallery.Account, error) {
-	page, err := r.scanPrefix(bAccounts, nil, appendNumber(nil, uint32(after)), limit)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*gallery.Account, len(page))
-	for i, p := range page {
-		if accounts[i], err = decodeAccount(p.Key, p.Value); err != nil {
-			return nil, err
-		}
-	}
-	return accounts, nil
+	return pointers(accounts.page(r, nil, appendNumber(nil, uint32(after)), limit))
 }
 
-// NewAccount stores a under the next number, which it sets: numbers are given in
-// order and never again. A name that is taken is an Exists error.
+// NewAccount stores a under the next number: numbers are given in order and
+// never again.
 func (w *writer) NewAccount(a *gallery.Account) error {
 	if err := w.nameFree(a.Name, 0); err != nil {
 		return err
@@ -121,11 +102,9 @@ func (w *writer) NewAccount(a *gallery.Account) error {
 		return err
 	}
 	a.No = gallery.AccountNo(no)
-	return w.putAccount(a, &gallery.Account{})
+	return w.putAccount(a)
 }
 
-// PutAccount stores an account that is there already, or is gallery.ErrNotFound.
-// A new name that is taken is an Exists error; the old one becomes free.
 func (w *writer) PutAccount(a *gallery.Account) error {
 	old, err := w.Account(a.No)
 	if err != nil {
@@ -134,7 +113,19 @@ func (w *writer) PutAccount(a *gallery.Account) error {
 	if err := w.nameFree(a.Name, a.No); err != nil {
 		return err
 	}
-	return w.putAccount(a, old)
+	if a.Name != old.Name || a.Kind != old.Kind {
+		if _, err := w.next(metaPeople); err != nil {
+			return err
+		}
+	}
+	return w.putAccount(a)
+}
+
+func (w *writer) putAccount(a *gallery.Account) error {
+	if a.Email != "" && !usable(a.Email) {
+		return fmt.Errorf("%q cannot be the address of an account", a.Email)
+	}
+	return accounts.put(w, appendNumber(nil, uint32(a.No)), a)
 }
 
 // nameFree refuses a name that another account than self has.
@@ -142,7 +133,7 @@ func (w *writer) nameFree(name string, self gallery.AccountNo) error {
 	if !usable(name) {
 		return fmt.Errorf("%q cannot name an account", name)
 	}
-	switch no, err := w.accountNamed(nameKey(name)); {
+	switch no, err := w.accountNamed(name); {
 	case errors.Is(err, gallery.ErrNotFound):
 		return nil
 	case err != nil:
@@ -151,23 +142,4 @@ func (w *writer) nameFree(name string, self gallery.AccountNo) error {
 		return &gallery.Error{Kind: gallery.Exists, Msg: fmt.Sprintf("The name %s is taken.", name)}
 	}
 	return nil
-}
-
-func (w *writer) putAccount(a, old *gallery.Account) error {
-	if a.Email != "" && !usable(a.Email) {
-		return fmt.Errorf("%q cannot be the address of an account", a.Email)
-	}
-	no := appendNumber(nil, uint32(a.No))
-	if old.Name != "" && nuget.FoldID(old.Name) != nuget.FoldID(a.Name) {
-		if err := w.tx.Delete(bNames, nameKey(old.Name)); err != nil {
-			return err
-		}
-	}
-	if err := w.tx.Put(bNames, nameKey(a.Name), no); err != nil {
-		return err
-	}
-	if err := w.move(bEmails, emailKey(old.Email, a.No), emailKey(a.Email, a.No)); err != nil {
-		return err
-	}
-	return w.tx.Put(bAccounts, no, encodeAccount(a))
 }

@@ -11,8 +11,14 @@ import (
 // A card's faces mostly say the same, so a text or list of a later face that
 // equals that of the face before it is one byte.
 
-func encodeCard(c *gallery.Card) ([]byte, error) {
-	b := appendUint([]byte{format1}, c.Rev)
+var cards = table[gallery.Card]{
+	bucket: bCards, newest: 1,
+	encode: encodeCard,
+	decode: func(d *decoder, _ []byte) gallery.Card { return d.card() },
+}
+
+func encodeCard(b []byte, c *gallery.Card) ([]byte, error) {
+	b = appendUint(b, c.Rev)
 	b = appendText(b, string(c.ID))
 	b = appendOwners(b, c.Owners)
 	if len(c.Faces) > len(c.Shown) {
@@ -74,9 +80,8 @@ func appendFace(b []byte, f, before *gallery.Face) []byte {
 	return b
 }
 
-func decodeCard(value []byte) (*gallery.Card, error) {
-	d := decodeFormat(value)
-	c := &gallery.Card{Rev: d.uint(), ID: nuget.ID(d.text()), Owners: d.owners()}
+func (d *decoder) card() gallery.Card {
+	c := gallery.Card{Rev: d.uint(), ID: nuget.ID(d.text()), Owners: d.owners()}
 	faces := int(d.upTo(uint64(len(c.Shown))))
 	for i := range c.Shown {
 		face := int8(d.byte()) - 1
@@ -105,10 +110,7 @@ func decodeCard(value []byte) (*gallery.Card, error) {
 			c.Versions[i].SemVer2 = length&1 != 0
 		}
 	}
-	if err := d.done(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c
 }
 
 func (d *decoder) face(f, before *gallery.Face) {
@@ -145,30 +147,11 @@ func (r *reader) Card(generation uint32, id string) (*gallery.Card, error) {
 	if !usable(id) {
 		return nil, gallery.ErrNotFound
 	}
-	key := appendID(r.key[:0], generation, id)
-	value, err := r.get(bCards, key)
-	if err != nil {
-		return nil, err
-	}
-	c, err := decodeCard(value)
-	if err != nil {
-		return nil, damaged(bCards, key, err)
-	}
-	return c, nil
+	return cards.find(r, appendID(r.scratch(), generation, id))
 }
 
 func (r *reader) Cards(generation uint32, after string, limit int) ([]*gallery.Card, error) {
-	page, err := r.scanPrefix(bCards, appendNumber(nil, generation), []byte(after), limit)
-	if err != nil {
-		return nil, err
-	}
-	cards := make([]*gallery.Card, len(page))
-	for i, p := range page {
-		if cards[i], err = decodeCard(p.Value); err != nil {
-			return nil, damaged(bCards, p.Key, err)
-		}
-	}
-	return cards, nil
+	return pointers(cards.page(r, appendNumber(nil, generation), []byte(after), limit))
 }
 
 func (w *writer) PutCard(generation uint32, c *gallery.Card) error {
@@ -176,9 +159,5 @@ func (w *writer) PutCard(generation uint32, c *gallery.Card) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	value, err := encodeCard(c)
-	if err != nil {
-		return err
-	}
-	return w.tx.Put(bCards, appendID(nil, generation, id), value)
+	return cards.put(w, appendID(nil, generation, id), c)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"nougat/gallery"
@@ -19,20 +20,22 @@ func appendDownloadKey(b []byte, generation uint32, id, version string) ([]byte,
 	return appendRelease(b, generation, id, v), nil
 }
 
-func decodeDownloads(p Pair) (gallery.DownloadCount, error) {
-	d := decodeFormat(p.Value)
-	c := gallery.DownloadCount{Version: d.text(), Total: d.uint()}
-	if len(p.Key) < 4 {
-		d.fail()
-	} else if end := bytes.IndexByte(p.Key[4:], 0); end < 0 {
-		d.fail()
-	} else {
-		c.ID = string(p.Key[4 : 4+end])
-	}
-	if err := d.done(); err != nil {
-		return gallery.DownloadCount{}, damaged(bDownloads, p.Key, err)
-	}
-	return c, nil
+var downloads = table[gallery.DownloadCount]{
+	bucket: bDownloads, newest: 1,
+	encode: func(b []byte, c *gallery.DownloadCount) ([]byte, error) {
+		return appendUint(appendText(b, c.Version), c.Total), nil
+	},
+	decode: func(d *decoder, key []byte) gallery.DownloadCount {
+		c := gallery.DownloadCount{Version: d.text(), Total: d.uint()}
+		if len(key) < 4 {
+			d.fail()
+		} else if end := bytes.IndexByte(key[4:], 0); end < 0 {
+			d.fail()
+		} else {
+			c.ID = string(key[4 : 4+end])
+		}
+		return c
+	},
 }
 
 func (r *reader) Downloads(generation uint32, id string) ([]gallery.DownloadCount, error) {
@@ -41,7 +44,7 @@ func (r *reader) Downloads(generation uint32, id string) ([]gallery.DownloadCoun
 	}
 	var counts []gallery.DownloadCount
 	err := r.scanAll(bDownloads, append(appendID(nil, generation, id), 0), func(p Pair) error {
-		c, err := decodeDownloads(p)
+		c, err := downloads.read(r, p.Key, p.Value)
 		counts = append(counts, c)
 		return err
 	})
@@ -65,13 +68,7 @@ func (r *reader) AllDownloads(generation uint32, after gallery.DownloadCount, li
 	if err != nil {
 		return nil, err
 	}
-	counts := make([]gallery.DownloadCount, len(page))
-	for i, p := range page {
-		if counts[i], err = decodeDownloads(p); err != nil {
-			return nil, err
-		}
-	}
-	return counts, nil
+	return downloads.readAll(r, page)
 }
 
 func (w *writer) AddDownloads(generation uint32, counts []gallery.DownloadCount) error {
@@ -80,19 +77,12 @@ func (w *writer) AddDownloads(generation uint32, counts []gallery.DownloadCount)
 		if err != nil {
 			return err
 		}
-		value, err := w.tx.Get(bDownloads, key)
-		if err != nil {
+		old, err := downloads.get(w.reader, key)
+		if err != nil && !errors.Is(err, gallery.ErrNotFound) {
 			return err
 		}
-		if value != nil {
-			old, err := decodeDownloads(Pair{key, value})
-			if err != nil {
-				return err
-			}
-			c.Total += old.Total
-		}
-		value = appendUint(appendText([]byte{format1}, c.Version), c.Total)
-		if err := w.tx.Put(bDownloads, key, value); err != nil {
+		c.Total += old.Total
+		if err := downloads.put(w, key, &c); err != nil {
 			return err
 		}
 	}

@@ -9,17 +9,22 @@ import (
 	"nougat/nuget"
 )
 
-// Every value begins with a format byte, so that a later form can be told from
-// this one without rewriting the database. Numbers are varints, text has its
+// Every value begins with a format byte, so that values of an earlier form can
+// be told from those of today without rewriting the database: a kind of record
+// writes its newest format and reads every one up to it. A format is raised when
+// the same bytes would mean something else. Numbers are varints, text has its
 // length before it, times are seconds since the year 1 and nanoseconds.
 const format1 = 1
 
 // yearOne is the Unix time of the zero time.Time.
 const yearOne = -62135596800
 
-// errDamaged is the cause of an error about a value that no version of this
-// program wrote.
-var errDamaged = errors.New("the value is damaged or of a newer format")
+// The causes of an error about a value that cannot be read: no program of this
+// line wrote it, or a newer one did.
+var (
+	errDamaged = errors.New("the value is damaged")
+	errNewer   = errors.New("the value was written by a newer nougat")
+)
 
 // damaged says which record cannot be read.
 func damaged(b Bucket, key []byte, err error) error {
@@ -59,23 +64,36 @@ func bits(flags ...bool) (b byte) {
 // what is read after it is zero, so that a decode function checks once. Text is
 // cut out of one string, the only allocation for all of it.
 type decoder struct {
-	rest string
-	err  error
+	rest   string
+	format byte
+	err    error
 }
 
 func decode(value []byte) *decoder { return &decoder{rest: string(value)} }
 
-// decodeFormat begins a value of format 1.
+// decodeFormat begins a value of format 1, for kinds that have had no other.
 func decodeFormat(value []byte) *decoder {
 	d := decode(value)
-	if d.byte() != format1 {
-		d.fail()
-	}
+	d.begin(format1)
 	return d
 }
 
+// begin reads the format, of which newest is the last one known.
+func (d *decoder) begin(newest byte) {
+	switch d.format = d.byte(); {
+	case d.format == 0:
+		d.fail()
+	case d.format > newest:
+		d.err, d.rest = errNewer, ""
+	}
+}
+
+// fail ends the reading of a damaged value; the first fault stays.
 func (d *decoder) fail() {
-	d.err, d.rest = errDamaged, ""
+	if d.err == nil {
+		d.err = errDamaged
+	}
+	d.rest = ""
 }
 
 // done returns the error of it all; bytes left over are one.
@@ -162,6 +180,22 @@ func (d *decoder) list() []string {
 		list[i] = d.text()
 	}
 	return list
+}
+
+// number reads a key that is one number.
+func (d *decoder) number(key []byte) uint32 {
+	if len(key) != 4 {
+		d.fail()
+		return 0
+	}
+	return binary.BigEndian.Uint32(key)
+}
+
+// whole copies a key that is as long as b.
+func (d *decoder) whole(b, key []byte) {
+	if copy(b, key); len(key) != len(b) {
+		d.fail()
+	}
 }
 
 // bytes fills b.

@@ -11,47 +11,49 @@ var (
 	AppendTimeKey = appendTimeKey
 	PrefixEnd     = prefixEnd
 	Dictionary    = dictionaryV1
+	Steps         = steps
 )
 
-// The buckets of indexes without a Reader method.
+// The buckets that tests look into.
 const (
 	KeysByExpiry = bKeyExp
 	Releases     = bReleases
+	BlobRefs     = bBlobRefs
+	MetaBucket   = bMeta
 )
 
-// Recode decodes a value as the bucket's and encodes the result again.
+// BucketNamed is the bucket that backends call so.
+func BucketNamed(name string) (Bucket, bool) {
+	for b, n := range bucketNames {
+		if n == name {
+			return Bucket(b), true
+		}
+	}
+	return 0, false
+}
+
+// Recode decodes a value as the bucket's and encodes the result again, in the
+// newest format.
 func Recode(b Bucket, key, value []byte) ([]byte, error) {
+	r := new(reader)
 	switch b {
 	case bFeeds:
-		f, err := decodeFeed(key, value)
-		if err != nil {
-			return nil, err
-		}
-		return encodeFeed(f), nil
+		return recode(&feeds, r, key, value)
 	case bPackages:
-		p, err := decodePackage(value)
-		if err != nil {
-			return nil, err
-		}
-		return encodePackage(p), nil
+		return recode(&packages, r, key, value)
 	case bCards:
-		c, err := decodeCard(value)
-		if err != nil {
-			return nil, err
-		}
-		return encodeCard(c)
+		return recode(&cards, r, key, value)
 	case bReleases:
 		var p packer
 		head, err := decodeHead(value)
 		if err != nil {
 			return nil, err
 		}
-		r, err := p.decodeRelease(value)
+		rel, err := p.decodeRelease(head, value)
 		if err != nil {
 			return nil, err
 		}
-		r.Head = head
-		return encodeRelease(r)
+		return encodeRelease(rel)
 	case bEvents:
 		e, err := decodeEvent(1, value)
 		if err != nil {
@@ -59,37 +61,27 @@ func Recode(b Bucket, key, value []byte) ([]byte, error) {
 		}
 		return encodeEvent(&e), nil
 	case bAccounts:
-		a, err := decodeAccount(key, value)
-		if err != nil {
-			return nil, err
-		}
-		return encodeAccount(a), nil
+		return recode(&accounts, r, key, value)
 	case bKeys:
-		k, err := decodeKey(key, value)
-		if err != nil {
-			return nil, err
-		}
-		return encodeKey(k), nil
+		return recode(&apiKeys, r, key, value)
+	case bKeyUse:
+		return recode(&keyUses, r, key, value)
 	case bSessions:
-		s, err := decodeSession(key, value)
-		if err != nil {
-			return nil, err
-		}
-		return encodeSession(s), nil
+		return recode(&sessions, r, key, value)
 	case bDownloads:
-		c, err := decodeDownloads(Pair{key, value})
-		if err != nil {
-			return nil, err
-		}
-		return appendUint(appendText([]byte{format1}, c.Version), c.Total), nil
+		return recode(&downloads, r, key, value)
 	case bDoomed:
-		d, err := decodeDoomed(key, value)
-		if err != nil {
-			return nil, err
-		}
-		return appendTime([]byte{format1, bits(d.Deleting)}, d.Since), nil
+		return recode(&doomed, r, key, value)
 	}
 	return value, nil
+}
+
+func recode[T any](t *table[T], r *reader, key, value []byte) ([]byte, error) {
+	rec, err := t.read(r, key, value)
+	if err != nil {
+		return nil, err
+	}
+	return t.encode([]byte{t.newest}, &rec)
 }
 
 // RawRelease is a release's value with this metadata as its stored form.

@@ -1,54 +1,37 @@
 package store
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"nougat/gallery"
 )
 
-func encodeFeed(f *gallery.Feed) []byte {
-	b := []byte{format1, byte(f.Kind)}
-	b = appendUint(b, uint64(f.Number))
-	b = appendUint(b, uint64(f.Generation))
-	return appendTime(b, f.Created)
-}
-
-func decodeFeed(name, value []byte) (*gallery.Feed, error) {
-	d := decodeFormat(value)
-	f := &gallery.Feed{
-		Name:       string(name),
-		Kind:       gallery.FeedKind(d.byte()),
-		Number:     d.uint32(),
-		Generation: d.uint32(),
-		Created:    d.time(),
-	}
-	if err := d.done(); err != nil {
-		return nil, damaged(bFeeds, name, err)
-	}
-	return f, nil
+var feeds = table[gallery.Feed]{
+	bucket: bFeeds, newest: 1,
+	encode: func(b []byte, f *gallery.Feed) ([]byte, error) {
+		b = appendUint(append(b, byte(f.Kind)), uint64(f.Number))
+		return appendTime(appendUint(b, uint64(f.Generation)), f.Created), nil
+	},
+	decode: func(d *decoder, name []byte) gallery.Feed {
+		return gallery.Feed{Name: string(name), Kind: gallery.FeedKind(d.byte()), Number: d.uint32(), Generation: d.uint32(), Created: d.time()}
+	},
 }
 
 func (r *reader) Feed(name string) (*gallery.Feed, error) {
-	key := append(r.key[:0], name...)
-	value, err := r.get(bFeeds, key)
-	if err != nil {
-		return nil, err
-	}
-	return decodeFeed(key, value)
+	return feeds.find(r, append(r.scratch(), name...))
 }
 
 func (r *reader) Feeds() ([]*gallery.Feed, error) {
-	var feeds []*gallery.Feed
+	var all []*gallery.Feed
 	err := r.scanAll(bFeeds, nil, func(p Pair) error {
-		f, err := decodeFeed(p.Key, p.Value)
-		feeds = append(feeds, f)
+		f, err := feeds.read(r, p.Key, p.Value)
+		all = append(all, &f)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return feeds, nil
+	return all, nil
 }
 
 // NewFeed makes a feed under a name that is free, and sets Number and
@@ -77,11 +60,9 @@ func (w *writer) NewFeed(f *gallery.Feed) error {
 	if err := w.putFeedState(number, gallery.FeedState{}); err != nil {
 		return err
 	}
-	return w.tx.Put(bFeeds, []byte(f.Name), encodeFeed(f))
+	return feeds.put(w, []byte(f.Name), f)
 }
 
-// NewGeneration sets a fresh Generation, without packages, stores f with it,
-// and leaves the keys of the old one to SweepWiped. The event log goes on.
 func (w *writer) NewGeneration(f *gallery.Feed) error {
 	stored, err := w.Feed(f.Name)
 	if err != nil {
@@ -95,11 +76,11 @@ func (w *writer) NewGeneration(f *gallery.Feed) error {
 		return err
 	}
 	f.Number, f.Generation = stored.Number, generation
-	return w.tx.Put(bFeeds, []byte(f.Name), encodeFeed(f))
+	return feeds.put(w, []byte(f.Name), f)
 }
 
 func (r *reader) FeedState(feed uint32) (gallery.FeedState, error) {
-	key := appendNumber(r.key[:0], feed)
+	key := appendNumber(r.scratch(), feed)
 	value, err := r.get(bFeedState, key)
 	if err != nil {
 		return gallery.FeedState{}, err
@@ -118,8 +99,8 @@ func (r *reader) FeedState(feed uint32) (gallery.FeedState, error) {
 	return s, nil
 }
 
-// PutFeedState sets Packages, Releases and Bytes. LastSeq and LastTime stay what
-// AppendEvent made them, so that no mistake above opens a gap in the log.
+// PutFeedState leaves LastSeq and LastTime what AppendEvent made them, so that no
+// mistake above opens a gap in the log.
 func (w *writer) PutFeedState(feed uint32, s gallery.FeedState) error {
 	stored, err := w.FeedState(feed)
 	if err != nil {
@@ -141,9 +122,9 @@ func (w *writer) putFeedState(feed uint32, s gallery.FeedState) error {
 	return w.tx.Put(bFeedState, appendNumber(nil, feed), b)
 }
 
-// SweepWiped deletes up to limit keys of generations that NewGeneration left behind,
-// and returns how many; 0 means that none are left. limit is at most
-// MaxTouched; calls of 2,000 keep the pauses of other writers short.
+// SweepWiped takes packages, cards, releases and downloads of one generation
+// after the other. limit is at most MaxTouched; calls of 2,000 keep the pauses of
+// other writers short.
 func (w *writer) SweepWiped(limit int) (int, error) {
 	if limit <= 0 || limit > MaxTouched {
 		limit = MaxTouched
@@ -157,10 +138,6 @@ func (w *writer) SweepWiped(limit int) (int, error) {
 		return 0, damaged(bWipes, generation, errDamaged)
 	}
 	deleted := 0
-	remove := func(b Bucket, key []byte) error {
-		deleted++
-		return w.tx.Delete(b, key)
-	}
 	for _, b := range []Bucket{bReleases, bCards, bDownloads, bPackages} {
 		for {
 			page, err := w.scan(b, generation, prefixEnd(generation), MaxPage)
@@ -168,25 +145,15 @@ func (w *writer) SweepWiped(limit int) (int, error) {
 				return deleted, err
 			}
 			for _, p := range page {
-				var owners []gallery.AccountNo
-				if b == bPackages {
-					// A record that cannot be read has no owners to forget; it
-					// must not keep the rest of its generation alive.
-					if pkg, err := decodePackage(p.Value); err == nil {
-						owners = pkg.Owners
-					}
-				}
-				if deleted+1+len(owners) > limit && deleted > 0 {
+				also := w.alsoWiped(b, p)
+				if deleted+1+len(also) > limit && deleted > 0 {
 					return deleted, nil
 				}
-				for _, a := range owners {
-					id := p.Key[len(generation):]
-					if err := remove(bPkgOwner, appendPkgOwner(nil, a, binary.BigEndian.Uint32(generation), string(id))); err != nil {
+				for _, row := range append(also, keyIn{b, p.Key}) {
+					deleted++
+					if err := w.tx.Delete(row.bucket, row.key); err != nil {
 						return deleted, err
 					}
-				}
-				if err := remove(b, p.Key); err != nil {
-					return deleted, err
 				}
 			}
 			if len(page) < MaxPage {
@@ -195,4 +162,32 @@ func (w *writer) SweepWiped(limit int) (int, error) {
 		}
 	}
 	return deleted + 1, w.tx.Delete(bWipes, generation)
+}
+
+// keyIn is a key and where it lies.
+type keyIn struct {
+	bucket Bucket
+	key    []byte
+}
+
+// alsoWiped are the rows of indexes that go with a record of a wiped generation.
+// A record that cannot be read has none that are known; it must not keep the rest
+// of its generation alive.
+func (w *writer) alsoWiped(b Bucket, p Pair) (rows []keyIn) {
+	switch b {
+	case bPackages:
+		if pkg, err := packages.read(w.reader, p.Key, p.Value); err == nil {
+			for _, k := range packages.ixs[0].keys(p.Key, &pkg) {
+				rows = append(rows, keyIn{bPkgOwner, k})
+			}
+		}
+	case bReleases:
+		if h, err := decodeHead(p.Value); err == nil {
+			rows = append(rows, keyIn{bBlobRefs, refKey(nil, h.Blob, holdsRelease, p.Key)})
+			if h.Received != h.Blob {
+				rows = append(rows, keyIn{bBlobRefs, refKey(nil, h.Received, holdsRelease, p.Key)})
+			}
+		}
+	}
+	return rows
 }

@@ -34,20 +34,21 @@ const (
 	bEmails                    // address | A → nothing
 	bKeys                      // public ID → gallery.Key
 	bKeyOwner                  // A public ID → nothing
-	bKeyExp                    // T public ID → nothing; keys that expire
+	bKeyExp                    // given up with schema 2, which empties it
 	bKeyUse                    // public ID → gallery.KeyUse
 	bSessions                  // SHA-256 → gallery.Session
 	bSessionAcct               // A SHA-256 → nothing
 	bSessionExp                // T SHA-256 → nothing
 	bDoomed                    // SHA-512 → since, deleting
 	bWipes                     // F → nothing; generations whose keys are to be deleted
+	bBlobRefs                  // mark kind key → nothing; what holds a blob (blobs.go)
 	numBuckets
 )
 
 // bucketNames are what a backend calls the buckets; they never change.
 var bucketNames = [numBuckets]string{
 	"meta", "settings", "feeds", "feedstate", "packages", "cards", "releases", "events", "downloads", "pkgowner",
-	"accounts", "names", "emails", "keys", "keyowner", "keyexp", "keyuse", "sessions", "byacct", "exp", "doomed", "wipes",
+	"accounts", "names", "emails", "keys", "keyowner", "keyexp", "keyuse", "sessions", "byacct", "exp", "doomed", "wipes", "blobref",
 }
 
 // NumBuckets is how many buckets there are, numbered from 0.
@@ -65,6 +66,7 @@ var (
 	metaNextFeed    = []byte("next feed")
 	metaNextGen     = []byte("next generation")
 	metaNextAccount = []byte("next account")
+	metaPeople      = []byte("people") // gallery.SiteReader.People
 )
 
 // usable reports whether text can be part of a key. An id or name that is not
@@ -98,7 +100,10 @@ func appendEvent(b []byte, feed uint32, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(appendNumber(b, feed), seq)
 }
 
-// appendTimeKey appends 12 bytes that sort as times do, from the year 1 on.
+// timeKeyLen is how many bytes appendTimeKey appends.
+const timeKeyLen = 12
+
+// appendTimeKey appends bytes that sort as times do, from the year 1 on.
 func appendTimeKey(b []byte, t time.Time) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(max(t.Unix()-yearOne, 0)))
 	return binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))

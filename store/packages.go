@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -17,16 +16,52 @@ const (
 	latestText = latestSame + 3
 )
 
-func encodePackage(p *gallery.Package) []byte {
-	b := appendUint([]byte{format1}, p.Rev) // first, for PackageRev
-	b = append(b, bits(p.Locked))
-	b = appendUint(b, uint64(p.Versions))
-	b = appendText(b, string(p.ID))
-	b = appendOwners(b, p.Owners)
-	for i, v := range p.Latest {
-		b = appendLatest(b, p.Latest[:i], v.Original())
-	}
-	return b
+var packages = table[gallery.Package]{
+	bucket: bPackages, newest: 1,
+	encode: func(b []byte, p *gallery.Package) ([]byte, error) {
+		if p.Versions < 0 {
+			return nil, fmt.Errorf("package %s cannot have %d versions", p.ID, p.Versions)
+		}
+		b = appendUint(b, p.Rev) // first, for PackageState
+		b = append(b, bits(p.Locked))
+		b = appendUint(b, uint64(p.Versions))
+		b = appendText(b, string(p.ID))
+		b = appendOwners(b, p.Owners)
+		for i, v := range p.Latest {
+			b = appendLatest(b, p.Latest[:i], v.Original())
+		}
+		return b, nil
+	},
+	decode: func(d *decoder, _ []byte) gallery.Package {
+		p := gallery.Package{Rev: d.uint()}
+		p.Locked = d.flags(1) != 0
+		p.Versions = int(d.upTo(1 << 31))
+		p.ID = nuget.ID(d.text())
+		p.Owners = d.owners()
+		for i := range p.Latest {
+			switch mark := d.uint(); {
+			case mark == latestNone:
+			case mark < latestSame+uint64(i):
+				p.Latest[i] = p.Latest[mark-latestSame]
+			case mark > latestText && mark-latestText <= uint64(len(d.rest)):
+				p.Latest[i] = d.versionOf(d.take(int(mark - latestText)))
+			default:
+				d.fail()
+			}
+		}
+		return p
+	},
+	ixs: []index[gallery.Package]{{
+		bucket: bPkgOwner,
+		same:   func(a, b *gallery.Package) bool { return slices.Equal(a.Owners, b.Owners) },
+		keys: func(key []byte, p *gallery.Package) [][]byte {
+			keys := make([][]byte, len(p.Owners))
+			for i, a := range p.Owners {
+				keys[i] = append(appendNumber(nil, uint32(a)), key...)
+			}
+			return keys
+		},
+	}},
 }
 
 func appendLatest(b []byte, earlier []nuget.Version, text string) []byte {
@@ -61,66 +96,32 @@ func (d *decoder) owners() []gallery.AccountNo {
 	return owners
 }
 
-func decodePackage(value []byte) (*gallery.Package, error) {
-	d := decodeFormat(value)
-	p := &gallery.Package{Rev: d.uint()}
-	p.Locked = d.flags(1) != 0
-	p.Versions = int(d.upTo(1 << 31))
-	p.ID = nuget.ID(d.text())
-	p.Owners = d.owners()
-	for i := range p.Latest {
-		switch mark := d.uint(); {
-		case mark == latestNone:
-		case mark < latestSame+uint64(i):
-			p.Latest[i] = p.Latest[mark-latestSame]
-		case mark > latestText && mark-latestText <= uint64(len(d.rest)):
-			p.Latest[i] = d.versionOf(d.take(int(mark - latestText)))
-		default:
-			d.fail()
-		}
-	}
-	if err := d.done(); err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
 func (r *reader) Package(generation uint32, id string) (*gallery.Package, error) {
 	if !usable(id) {
 		return nil, gallery.ErrNotFound
 	}
-	key := appendID(r.key[:0], generation, id)
-	value, err := r.get(bPackages, key)
-	if err != nil {
-		return nil, err
-	}
-	p, err := decodePackage(value)
-	if err != nil {
-		return nil, damaged(bPackages, key, err)
-	}
-	return p, nil
+	return packages.find(r, appendID(r.scratch(), generation, id))
 }
 
-// PackageRev reads the first two fields of the record and nothing more.
-func (r *reader) PackageRev(generation uint32, id string) (uint64, error) {
+// PackageState reads the first two fields of the record and nothing more.
+func (r *reader) PackageState(generation uint32, id string) (gallery.DocState, error) {
 	if !usable(id) {
-		return 0, gallery.ErrNotFound
+		return gallery.DocState{}, gallery.ErrNotFound
 	}
-	key := appendID(r.key[:0], generation, id)
+	key := appendID(r.scratch(), generation, id)
 	value, err := r.get(bPackages, key)
 	if err != nil {
-		return 0, err
+		return gallery.DocState{}, err
 	}
-	d := decodeFormat(value[:min(len(value), 11)])
+	d := r.decoder(value[:min(len(value), 11)], packages.newest)
 	rev := d.uint()
 	if d.err != nil {
-		return 0, damaged(bPackages, key, d.err)
+		return gallery.DocState{}, damaged(bPackages, key, d.err)
 	}
-	return rev, nil
+	people, err := r.People()
+	return gallery.DocState{Rev: rev, People: people}, err
 }
 
-// PackageIDs reads the keys alone: it also names a package whose record cannot be
-// read.
 func (r *reader) PackageIDs(generation uint32, after string, limit int) ([]string, error) {
 	return r.ids(bPackages, appendNumber(nil, generation), after, limit)
 }
@@ -139,50 +140,15 @@ func (r *reader) ids(b Bucket, prefix []byte, after string, limit int) ([]string
 }
 
 func (r *reader) Packages(generation uint32, after string, limit int) ([]*gallery.Package, error) {
-	page, err := r.scanPrefix(bPackages, appendNumber(nil, generation), []byte(after), limit)
-	if err != nil {
-		return nil, err
-	}
-	packages := make([]*gallery.Package, len(page))
-	for i, p := range page {
-		if packages[i], err = decodePackage(p.Value); err != nil {
-			return nil, damaged(bPackages, p.Key, err)
-		}
-	}
-	return packages, nil
+	return pointers(packages.page(r, appendNumber(nil, generation), []byte(after), limit))
 }
 
-// PutPackage stores p and keeps the index of owners equal to it.
 func (w *writer) PutPackage(generation uint32, p *gallery.Package) error {
 	id := p.ID.Key()
 	if err := checkID(id); err != nil {
 		return err
 	}
-	if p.Versions < 0 {
-		return fmt.Errorf("package %s cannot have %d versions", p.ID, p.Versions)
-	}
-	var before []gallery.AccountNo
-	switch old, err := w.Package(generation, id); {
-	case err == nil:
-		before = old.Owners
-	case !errors.Is(err, gallery.ErrNotFound):
-		return err
-	}
-	for _, a := range before {
-		if !slices.Contains(p.Owners, a) {
-			if err := w.tx.Delete(bPkgOwner, appendPkgOwner(nil, a, generation, id)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, a := range p.Owners {
-		if !slices.Contains(before, a) {
-			if err := w.tx.Put(bPkgOwner, appendPkgOwner(nil, a, generation, id), nil); err != nil {
-				return err
-			}
-		}
-	}
-	return w.tx.Put(bPackages, appendID(nil, generation, id), encodePackage(p))
+	return packages.put(w, appendID(nil, generation, id), p)
 }
 
 // checkID refuses an ID that cannot be part of a key.
@@ -193,10 +159,6 @@ func checkID(id string) error {
 	return nil
 }
 
-func appendPkgOwner(b []byte, owner gallery.AccountNo, generation uint32, id string) []byte {
-	return appendID(appendNumber(b, uint32(owner)), generation, id)
-}
-
 func (r *reader) Owned(owner gallery.AccountNo, generation uint32, after string, limit int) ([]string, error) {
-	return r.ids(bPkgOwner, appendPkgOwner(nil, owner, generation, ""), after, limit)
+	return r.ids(bPkgOwner, appendNumber(appendNumber(nil, uint32(owner)), generation), after, limit)
 }

@@ -18,6 +18,7 @@ const (
 	headSigned       //
 	headSameHash     // Received is Blob
 	headNeverTouched // Edited is Published
+	headStated       // a state other than Served follows the version; not written with schema 1
 	headFlags        = iota
 )
 
@@ -33,10 +34,13 @@ func encodeRelease(r *gallery.Release) ([]byte, error) {
 
 func appendHead(b []byte, h *gallery.Head) []byte {
 	same, untouched := h.Received == h.Blob, h.Edited.Equal(h.Published)
-	b = append(b, bits(h.Listed, h.SemVer2, h.Signed, same, untouched))
+	b = append(b, bits(h.Listed, h.SemVer2, h.Signed, same, untouched, h.State != gallery.Served))
 	b = appendUint(b, h.Rev)
 	b = appendText(b, string(h.ID))
 	b = appendText(b, h.Version.Original())
+	if h.State != gallery.Served {
+		b = append(b, byte(h.State))
+	}
 	b = appendTime(b, h.Published)
 	if !untouched {
 		b = appendTime(b, h.Edited)
@@ -56,7 +60,10 @@ func splitRelease(value []byte) (head, meta []byte, err error) {
 	d := decodeFormat(value[:min(len(value), widest)])
 	n := d.upTo(uint64(len(value)))
 	start := min(len(value), widest) - len(d.rest)
-	if d.err != nil || n > uint64(len(value)-start) {
+	if d.err != nil {
+		return nil, nil, d.err
+	}
+	if n > uint64(len(value)-start) {
 		return nil, nil, errDamaged
 	}
 	return value[start : start+int(n)], value[start+int(n):], nil
@@ -73,6 +80,11 @@ func decodeHead(value []byte) (h gallery.Head, err error) {
 	h.Rev = d.uint()
 	h.ID = nuget.ID(d.text())
 	h.Version = d.version()
+	if flags&headStated != 0 {
+		if h.State = gallery.ReleaseState(d.byte()); h.State == gallery.Served || h.State > gallery.Removed {
+			d.fail()
+		}
+	}
 	h.Published = d.time()
 	h.Edited = h.Published
 	if flags&headNeverTouched == 0 {
@@ -92,11 +104,8 @@ func decodeHead(value []byte) (h gallery.Head, err error) {
 	return h, nil
 }
 
-func (p *packer) decodeRelease(value []byte) (*gallery.Release, error) {
-	head, err := decodeHead(value)
-	if err != nil {
-		return nil, err
-	}
+// decodeRelease reads the rest of a release whose head was read already.
+func (p *packer) decodeRelease(head gallery.Head, value []byte) (*gallery.Release, error) {
 	_, packed, err := splitRelease(value)
 	if err != nil {
 		return nil, err
@@ -112,85 +121,120 @@ func (p *packer) decodeRelease(value []byte) (*gallery.Release, error) {
 	return r, nil
 }
 
-func (r *reader) Head(generation uint32, id string, v nuget.Version) (gallery.Head, error) {
+// release returns the stored form of a release, and its head.
+func (r *reader) release(key []byte) (h gallery.Head, value []byte, err error) {
+	if value, err = r.get(bReleases, key); err != nil {
+		return h, nil, err
+	}
+	if h, err = decodeHead(value); err != nil {
+		err = damaged(bReleases, key, err)
+	}
+	return h, value, err
+}
+
+func (r *reader) AnyHead(generation uint32, id string, v nuget.Version) (gallery.Head, error) {
 	if !usable(id) {
 		return gallery.Head{}, gallery.ErrNotFound
 	}
-	key := appendRelease(r.key[:0], generation, id, v)
-	value, err := r.get(bReleases, key)
-	if err != nil {
-		return gallery.Head{}, err
+	h, _, err := r.release(appendRelease(r.scratch(), generation, id, v))
+	return h, err
+}
+
+func (r *reader) Head(generation uint32, id string, v nuget.Version) (gallery.Head, error) {
+	h, err := r.AnyHead(generation, id, v)
+	if err == nil && h.State != gallery.Served {
+		return gallery.Head{}, gallery.ErrNotFound
 	}
-	h, err := decodeHead(value)
-	if err != nil {
-		return gallery.Head{}, damaged(bReleases, key, err)
-	}
-	return h, nil
+	return h, err
 }
 
 func (r *reader) Release(generation uint32, id string, v nuget.Version) (*gallery.Release, error) {
 	if !usable(id) {
 		return nil, gallery.ErrNotFound
 	}
-	key := appendRelease(r.key[:0], generation, id, v)
-	value, err := r.get(bReleases, key)
+	key := appendRelease(r.scratch(), generation, id, v)
+	h, value, err := r.release(key)
 	if err != nil {
 		return nil, err
 	}
-	release, err := r.pack.decodeRelease(value)
+	if h.State != gallery.Served {
+		return nil, gallery.ErrNotFound
+	}
+	release, err := r.pack.decodeRelease(h, value)
 	if err != nil {
 		return nil, damaged(bReleases, key, err)
 	}
 	return release, nil
 }
 
-// scanReleases returns a page of the releases of one package after a version.
-func (r *reader) scanReleases(generation uint32, id string, after nuget.Version, limit int) ([]Pair, error) {
+// served calls f with at most limit releases of a package that are served,
+// after a version.
+func (r *reader) served(generation uint32, id string, after nuget.Version, limit int, f func(gallery.Head, Pair) error) error {
 	if !usable(id) {
-		return nil, nil
+		return nil
 	}
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	prefix := append(appendID(nil, generation, id), 0)
 	var cursor []byte
 	if !after.IsZero() {
 		cursor = after.SortKey()
 	}
-	return r.scanPrefix(bReleases, append(appendID(nil, generation, id), 0), cursor, limit)
+	for {
+		page, err := r.scanPrefix(bReleases, prefix, cursor, limit)
+		if err != nil {
+			return err
+		}
+		whole := len(page) == limit // those that are not served make room for more
+		for _, p := range page {
+			h, err := decodeHead(p.Value)
+			if err != nil {
+				return damaged(bReleases, p.Key, err)
+			}
+			if h.State != gallery.Served {
+				continue
+			}
+			if err := f(h, p); err != nil {
+				return err
+			}
+			limit--
+		}
+		if !whole || limit == 0 {
+			return nil
+		}
+		cursor = append([]byte(nil), page[len(page)-1].Key[len(prefix):]...)
+	}
 }
 
 func (r *reader) Heads(generation uint32, id string, after nuget.Version, limit int) ([]gallery.Head, error) {
-	page, err := r.scanReleases(generation, id, after, limit)
+	heads := []gallery.Head{}
+	err := r.served(generation, id, after, limit, func(h gallery.Head, _ Pair) error {
+		heads = append(heads, h)
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	return decodeHeads(page)
-}
-
-func decodeHeads(page []Pair) ([]gallery.Head, error) {
-	heads := make([]gallery.Head, len(page))
-	for i, p := range page {
-		var err error
-		if heads[i], err = decodeHead(p.Value); err != nil {
-			return nil, damaged(bReleases, p.Key, err)
-		}
 	}
 	return heads, nil
 }
 
 func (r *reader) Releases(generation uint32, id string, after nuget.Version, limit int) ([]*gallery.Release, error) {
-	page, err := r.scanReleases(generation, id, after, limit)
+	releases := []*gallery.Release{}
+	err := r.served(generation, id, after, limit, func(h gallery.Head, p Pair) error {
+		release, err := r.pack.decodeRelease(h, p.Value)
+		if err != nil {
+			return damaged(bReleases, p.Key, err)
+		}
+		releases = append(releases, release)
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	releases := make([]*gallery.Release, len(page))
-	for i, p := range page {
-		if releases[i], err = r.pack.decodeRelease(p.Value); err != nil {
-			return nil, damaged(bReleases, p.Key, err)
-		}
 	}
 	return releases, nil
 }
 
-// AllHeads pages through a generation. The cursor is the ID and version of the
-// last head; an ID with the zero version stands before that ID's first version.
 func (r *reader) AllHeads(generation uint32, afterID string, after nuget.Version, limit int) ([]gallery.Head, error) {
 	prefix := appendNumber(nil, generation)
 	from := prefix
@@ -207,27 +251,39 @@ func (r *reader) AllHeads(generation uint32, afterID string, after nuget.Version
 	if err != nil {
 		return nil, err
 	}
-	return decodeHeads(page)
+	heads := make([]gallery.Head, len(page))
+	for i, p := range page {
+		if heads[i], err = decodeHead(p.Value); err != nil {
+			return nil, damaged(bReleases, p.Key, err)
+		}
+	}
+	return heads, nil
 }
 
-// PutRelease stores r, and in the same transaction takes its bytes back from
-// the blobs that gc is about to delete.
 func (w *writer) PutRelease(generation uint32, r *gallery.Release) error {
 	id := r.ID.Key()
 	if err := checkID(id); err != nil {
 		return err
 	}
-	if err := w.DeleteDoomed(r.Blob); err != nil {
+	key := appendRelease(nil, generation, id, r.Version)
+	old, _, err := w.release(key)
+	if err != nil && !errors.Is(err, gallery.ErrNotFound) {
 		return err
 	}
-	if r.Received != r.Blob {
-		if err := w.DeleteDoomed(r.Received); err != nil {
-			return err
+	now := [2]gallery.Hash{r.Blob, r.Received}
+	if err := w.hold(holdsRelease, key, [2]gallery.Hash{old.Blob, old.Received}, now); err != nil {
+		return err
+	}
+	for i, h := range now {
+		if i == 0 || h != now[0] {
+			if err := w.DeleteDoomed(h); err != nil {
+				return err
+			}
 		}
 	}
 	value, err := encodeRelease(r)
 	if err != nil {
 		return err
 	}
-	return w.tx.Put(bReleases, appendRelease(nil, generation, id, r.Version), value)
+	return w.tx.Put(bReleases, key, value)
 }

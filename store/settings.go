@@ -15,12 +15,17 @@ func (r *reader) Meta() (gallery.Meta, error) {
 	return m, nil
 }
 
+func (r *reader) People() (uint64, error) {
+	n, err := r.counter(metaPeople)
+	return uint64(n), err
+}
+
 func (w *writer) PutMeta(m gallery.Meta) error {
 	return w.tx.Put(bMeta, metaStore, appendUint(appendUint([]byte{format1}, uint64(m.Schema)), m.Epoch))
 }
 
 func (r *reader) Setting(name string) (string, error) {
-	value, err := r.get(bSettings, append(r.key[:0], name...))
+	value, err := r.get(bSettings, append(r.scratch(), name...))
 	return string(value), err
 }
 
@@ -36,7 +41,6 @@ func (r *reader) Settings() (map[string]string, error) {
 	return settings, nil
 }
 
-// PutSetting sets a setting; an empty value deletes it.
 func (w *writer) PutSetting(name, value string) error {
 	if value == "" {
 		return w.tx.Delete(bSettings, []byte(name))

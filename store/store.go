@@ -10,15 +10,11 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 
 	"nougat/gallery"
 )
-
-// Schema is the form of keys and records that this program writes.
-const Schema = 1
 
 // A Store is a gallery.Store over a KV.
 type Store struct {
@@ -29,32 +25,23 @@ type Store struct {
 var _ gallery.Store = (*Store)(nil)
 
 // New returns the store kept in kv, which it closes with itself. An empty kv
-// becomes a store with this program's Schema and a random epoch. One that a
-// newer program wrote is an error.
+// becomes a store of this program's Schema; one that an earlier program wrote is
+// brought to it; one that a newer program wrote is an error.
 func New(ctx context.Context, kv KV) (*Store, error) {
 	s := &Store{kv: kv}
 	var meta gallery.Meta
-	read := func(r gallery.Reader) (err error) {
+	err := s.View(ctx, func(r gallery.Reader) (err error) {
 		meta, err = r.Meta()
 		return err
-	}
-	err := s.View(ctx, read)
+	})
 	if gallery.KindOf(err) == gallery.NotFound {
-		err = s.Update(ctx, func(w gallery.Writer) error {
-			if err := read(w); gallery.KindOf(err) != gallery.NotFound {
-				return err
-			}
-			var epoch [8]byte
-			rand.Read(epoch[:]) // never fails
-			meta = gallery.Meta{Schema: Schema, Epoch: binary.BigEndian.Uint64(epoch[:])}
-			return w.PutMeta(meta)
-		})
+		meta, err = s.begin(ctx)
+	}
+	if err == nil {
+		err = s.upgrade(ctx, meta)
 	}
 	if err != nil {
 		return nil, err
-	}
-	if meta.Schema > Schema {
-		return nil, fmt.Errorf("the database was written by a newer nougat (schema %d, this one knows %d): start that one, or restore a backup", meta.Schema, Schema)
 	}
 	return s, nil
 }
@@ -79,14 +66,23 @@ type reader struct {
 	ctx  context.Context // ends scans; that of a writer never does
 	tx   Txn
 	pack *packer
-	key  []byte // scratch for the key of one call
-	buf  [160]byte
+	dec  decoder   // of the value being read
+	key  [160]byte // of the look-up being made
 }
 
 func (s *Store) reader(ctx context.Context, tx Txn) *reader {
-	r := &reader{ctx: ctx, tx: tx, pack: &s.pack}
-	r.key = r.buf[:0]
-	return r
+	return &reader{ctx: ctx, tx: tx, pack: &s.pack}
+}
+
+// scratch is where the key of one look-up is built: until the next one.
+func (r *reader) scratch() []byte { return r.key[:0] }
+
+// decoder begins a value whose kind has formats up to newest. It is good until
+// the next value is begun.
+func (r *reader) decoder(value []byte, newest byte) *decoder {
+	r.dec = decoder{rest: string(value)}
+	r.dec.begin(newest)
+	return &r.dec
 }
 
 // A writer implements gallery.Writer over a transaction.
@@ -94,7 +90,6 @@ type writer struct{ *reader }
 
 // get returns the value of key, or gallery.ErrNotFound.
 func (r *reader) get(b Bucket, key []byte) ([]byte, error) {
-	r.key = key[:0] // keep what append has grown
 	value, err := r.tx.Get(b, key)
 	if err == nil && value == nil {
 		err = gallery.ErrNotFound
@@ -171,37 +166,27 @@ func (r *reader) lookUp(b Bucket, keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-// next takes the next number of a counter; the first is 1.
-func (w *writer) next(counter []byte) (uint32, error) {
-	value, err := w.tx.Get(bMeta, counter)
-	if err != nil {
+// counter returns the last number that next gave of a counter; 0 before the
+// first.
+func (r *reader) counter(name []byte) (uint32, error) {
+	value, err := r.tx.Get(bMeta, name)
+	if err != nil || value == nil {
 		return 0, err
 	}
-	var last uint32
-	if value != nil {
-		if len(value) != 4 {
-			return 0, damaged(bMeta, counter, errDamaged)
-		}
-		last = binary.BigEndian.Uint32(value)
+	if len(value) != 4 {
+		return 0, damaged(bMeta, name, errDamaged)
+	}
+	return binary.BigEndian.Uint32(value), nil
+}
+
+// next takes the next number of a counter; the first is 1.
+func (w *writer) next(counter []byte) (uint32, error) {
+	last, err := w.counter(counter)
+	if err != nil {
+		return 0, err
 	}
 	if last+1 == 0 {
 		return 0, fmt.Errorf("the %s number is used up", counter)
 	}
 	return last + 1, w.tx.Put(bMeta, counter, appendNumber(nil, last+1))
-}
-
-// move replaces one key of an index by another; an empty one is none.
-func (w *writer) move(b Bucket, old, now []byte) error {
-	if string(old) == string(now) {
-		return nil
-	}
-	if len(old) > 0 {
-		if err := w.tx.Delete(b, old); err != nil {
-			return err
-		}
-	}
-	if len(now) == 0 {
-		return nil
-	}
-	return w.tx.Put(b, now, nil)
 }

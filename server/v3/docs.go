@@ -268,8 +268,8 @@ func (d *Docs) ServiceIndex(f *gallery.Feed, p Place) Ref {
 // an unknown ID. It names no address.
 func (d *Docs) FlatIndex(ctx context.Context, f *gallery.Feed, id string) (Ref, error) {
 	ref := Ref{key: key{kind: flatIndex, feed: f.Generation, id: nuget.FoldID(id)}, feed: f, keep: true}
-	var err error
-	ref.key.rev, err = d.g.PackageRev(ctx, f, id)
+	state, err := d.g.PackageState(ctx, f, id)
+	ref.key.rev = state.Rev
 	return ref, err
 }
 

@@ -43,8 +43,8 @@ func newPageRef(heads []gallery.Head) pageRef {
 // the hive shows nothing.
 func (d *Docs) RegistrationIndex(ctx context.Context, f *gallery.Feed, p Place, h Hive, id string) (Ref, error) {
 	ref := Ref{key: key{kind: registrationIndex, hive: h, feed: f.Generation, id: nuget.FoldID(id), root: p.Root}, feed: f, keep: p.Keep}
-	var err error
-	ref.key.rev, err = d.g.PackageRev(ctx, f, id)
+	state, err := d.g.PackageState(ctx, f, id)
+	ref.key.rev = state.Rev
 	return ref, err
 }
 

@@ -115,8 +115,8 @@ func BenchmarkRead(b *testing.B) {
 		name string
 		read func(r gallery.Reader, i int) error
 	}{
-		{"PackageRev", func(r gallery.Reader, i int) error { _, err := r.PackageRev(g, keys[i]); return err }},
-		{"PackageRev unknown", func(r gallery.Reader, i int) error { r.PackageRev(g, "no.such.package"); return nil }},
+		{"PackageState", func(r gallery.Reader, i int) error { _, err := r.PackageState(g, keys[i]); return err }},
+		{"PackageState unknown", func(r gallery.Reader, i int) error { r.PackageState(g, "no.such.package"); return nil }},
 		{"Package", func(r gallery.Reader, i int) error { _, err := r.Package(g, keys[i]); return err }},
 		{"Head", func(r gallery.Reader, i int) error { _, err := r.Head(g, keys[i], versions[i]); return err }},
 		{"Release", func(r gallery.Reader, i int) error { _, err := r.Release(g, keys[i], versions[i]); return err }},

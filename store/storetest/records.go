@@ -95,7 +95,7 @@ func Card(t testing.TB, id nuget.ID) *gallery.Card {
 func Account(name string) *gallery.Account {
 	return &gallery.Account{
 		Kind: gallery.Organisation, Name: name, Email: name + "@example.org", Password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-		Admin: true, Locked: true, Created: noon,
+		Admin: true, Locked: true, Created: noon, Credentials: 300,
 	}
 }
 
@@ -112,6 +112,6 @@ func Key(id string, owner gallery.AccountNo) *gallery.Key {
 func Session(token string, account gallery.AccountNo) *gallery.Session {
 	return &gallery.Session{
 		Hash: sha256.Sum256([]byte(token)), Account: account, Created: noon, Seen: noon.Add(time.Second),
-		Expires: noon.Add(time.Hour), Addr: "192.0.2.1:5000", Client: fmt.Sprintf("Browser of %s", token),
+		Expires: noon.Add(time.Hour), Addr: "192.0.2.1:5000", Client: fmt.Sprintf("Browser of %s", token), Credentials: 5,
 	}
 }

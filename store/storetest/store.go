@@ -41,6 +41,9 @@ func Run(t *testing.T, open OpenKV) {
 		{"keys", testKeys},
 		{"sessions", testSessions},
 		{"doomed blobs", testDoomed},
+		{"blobs in use", testBlobsInUse},
+		{"releases that are not served", testStates},
+		{"how people are shown", testPeople},
 		{"a cancelled context ends a scan", testCancelScan},
 	}
 	for _, test := range tests {
@@ -131,8 +134,8 @@ func testRoundTrip(t *testing.T, s gallery.Store) {
 		compare("FeedState", state)(fs, err)
 		pkg, err := rd.Package(g, id)
 		compare("Package", p)(pkg, err)
-		rev, err := rd.PackageRev(g, id)
-		compare("PackageRev", p.Rev)(rev, err)
+		docState, err := rd.PackageState(g, id)
+		compare("PackageState", gallery.DocState{Rev: p.Rev})(docState, err)
 		pkgs, err := rd.Packages(g, "", 10)
 		compare("Packages", []*gallery.Package{p})(pkgs, err)
 		ids, err := rd.PackageIDs(g, "", 10)
@@ -210,9 +213,10 @@ func testMissing(t *testing.T, s gallery.Store) {
 			_, feed := r.Feed(id)
 			_, state := r.FeedState(9)
 			_, pkg := r.Package(1, id)
-			_, rev := r.PackageRev(1, id)
+			_, rev := r.PackageState(1, id)
 			_, card := r.Card(1, id)
 			_, head := r.Head(1, id, v)
+			_, anyHead := r.AnyHead(1, id, v)
 			_, release := r.Release(1, id, v)
 			_, account := r.Account(9)
 			_, byName := r.AccountByName(id)
@@ -221,7 +225,7 @@ func testMissing(t *testing.T, s gallery.Store) {
 			_, use := r.KeyUse(id)
 			_, session := r.Session([32]byte{1})
 			_, doomed := r.DoomedBlob(gallery.Hash{1})
-			for i, err := range []error{setting, feed, state, pkg, rev, card, head, release, account, byName, byEmail, key, use, session, doomed} {
+			for i, err := range []error{setting, feed, state, pkg, rev, card, head, anyHead, release, account, byName, byEmail, key, use, session, doomed} {
 				if !errors.Is(err, gallery.ErrNotFound) {
 					t.Errorf("look-up %d of %.20q: %v, want ErrNotFound", i, id, err)
 				}

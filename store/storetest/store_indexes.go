@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -209,4 +211,166 @@ func testDoomed(t *testing.T, s gallery.Store) {
 	})
 	left := read(t, s, func(r gallery.Reader) ([]gallery.Doomed, error) { return r.Doomed(gallery.Hash{}, 0) })
 	wantEqual(t, "Doomed", left, []gallery.Doomed{{Hash: Hash("y"), Since: noon}})
+}
+
+// testBlobsInUse holds that a blob is in use as long as a record names it: through
+// two spellings of a version, another package under it, and a wiped generation.
+func testBlobsInUse(t *testing.T, s gallery.Store) {
+	feed, other := newFeed(t, s, "main"), newFeed(t, s, "other")
+	inUse := func(want ...gallery.Hash) {
+		t.Helper()
+		var marks, wanted []gallery.BlobMark
+		for _, h := range want {
+			wanted = append(wanted, h.Mark())
+			if !read(t, s, func(r gallery.Reader) (bool, error) { return r.BlobInUse(h) }) {
+				t.Errorf("the blob %.8v is not in use", h)
+			}
+		}
+		slices.SortFunc(wanted, func(a, b gallery.BlobMark) int { return bytes.Compare(a[:], b[:]) })
+		for after, more := (gallery.BlobMark{}), true; more; {
+			page := read(t, s, func(r gallery.Reader) ([]gallery.BlobMark, error) { return r.BlobsInUse(after, 2) })
+			if more = len(page) == 2; more {
+				after = page[1]
+			}
+			marks = append(marks, page...)
+		}
+		if marks = slices.Compact(marks); !slices.Equal(marks, wanted) {
+			t.Errorf("in use are %x, want %x", marks, wanted)
+		}
+	}
+	release := func(id nuget.ID, version, blob, received string) *gallery.Release {
+		r := Release(t, id, version)
+		r.Blob, r.Received = Hash(blob), Hash(received)
+		return r
+	}
+	put := func(f *gallery.Feed, r *gallery.Release) {
+		t.Helper()
+		mustUpdate(t, s, func(w gallery.Writer) error { return w.PutRelease(f.Generation, r) })
+	}
+	inUse()
+	put(feed, release("A", "1.0", "x", "x"))
+	put(feed, release("a", "1.0.0", "x", "x"))
+	inUse(Hash("x"))
+	put(feed, release("B", "1.0", "x", "y"))
+	put(other, release("B", "1.0", "x", "z"))
+	put(other, release("C", "1.0", "w", "w"))
+	inUse(Hash("w"), Hash("x"), Hash("y"), Hash("z"))
+	put(feed, release("B", "1.0", "y", "x")) // the other way round
+	inUse(Hash("w"), Hash("x"), Hash("y"), Hash("z"))
+	put(feed, release("B", "1.0", "v", "v"))
+	inUse(Hash("v"), Hash("w"), Hash("x"), Hash("z"))
+	mustUpdate(t, s, func(w gallery.Writer) error { return w.NewGeneration(other) })
+	inUse(Hash("v"), Hash("w"), Hash("x"), Hash("z"))
+	for left := 1; left > 0; {
+		mustUpdate(t, s, func(w gallery.Writer) (err error) { left, err = w.SweepWiped(2); return err })
+	}
+	inUse(Hash("v"), Hash("x"))
+	if read(t, s, func(r gallery.Reader) (bool, error) { return r.BlobInUse(Hash("w")) }) {
+		t.Error("a blob of a swept generation is in use")
+	}
+}
+
+// testStates holds that what is not served is there for AnyHead and AllHeads
+// alone, and that pages are filled nevertheless.
+func testStates(t *testing.T, s gallery.Store) {
+	feed := newFeed(t, s, "main")
+	g := feed.Generation
+	const versions = 10
+	removed := func(i int) bool { return i%3 == 1 || i == versions-1 }
+	mustUpdate(t, s, func(w gallery.Writer) error {
+		for i := range versions {
+			r := Release(t, "A", fmt.Sprintf("%d.0.0", i))
+			if removed(i) {
+				r.State = gallery.Removed
+			}
+			if err := w.PutRelease(g, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	mustView(t, s, func(r gallery.Reader) error {
+		for i := range versions {
+			v := Version(t, fmt.Sprintf("%d.0.0", i))
+			_, head := r.Head(g, "a", v)
+			_, release := r.Release(g, "a", v)
+			h, err := r.AnyHead(g, "a", v)
+			if errors.Is(head, gallery.ErrNotFound) != removed(i) || errors.Is(release, gallery.ErrNotFound) != removed(i) {
+				t.Errorf("version %v, removed %v: %v, %v", v, removed(i), head, release)
+			}
+			if err != nil || (h.State == gallery.Removed) != removed(i) {
+				t.Errorf("AnyHead of %v is in the state %v (%v)", v, h.State, err)
+			}
+		}
+		for limit := 1; limit <= versions; limit++ {
+			var heads, releases []string
+			for after := (nuget.Version{}); ; {
+				page, err := r.Heads(g, "a", after, limit)
+				if err != nil {
+					return err
+				}
+				for _, h := range page {
+					after = h.Version
+					heads = append(heads, h.Version.String())
+				}
+				if len(page) < limit {
+					break
+				}
+			}
+			for after := (nuget.Version{}); ; {
+				page, err := r.Releases(g, "a", after, limit)
+				if err != nil {
+					return err
+				}
+				for _, rel := range page {
+					after = rel.Version
+					releases = append(releases, rel.Version.String())
+				}
+				if len(page) < limit {
+					break
+				}
+			}
+			want := []string{"0.0.0", "2.0.0", "3.0.0", "5.0.0", "6.0.0", "8.0.0"}
+			if !slices.Equal(heads, want) || !slices.Equal(releases, want) {
+				t.Errorf("in pages of %d: heads %q, releases %q, want %q", limit, heads, releases, want)
+			}
+		}
+		all, err := r.AllHeads(g, "", nuget.Version{}, 0)
+		if len(all) != versions {
+			t.Errorf("AllHeads gives %d of %d", len(all), versions)
+		}
+		return err
+	})
+}
+
+// testPeople holds that People grows whenever an account is shown otherwise, and
+// not when only its secrets change; and that a package's documents depend on it.
+func testPeople(t *testing.T, s gallery.Store) {
+	feed := newFeed(t, s, "main")
+	people := func() uint64 {
+		t.Helper()
+		return read(t, s, func(r gallery.Reader) (uint64, error) { return r.People() })
+	}
+	a := Account("Ann")
+	mustUpdate(t, s, func(w gallery.Writer) error {
+		return errors.Join(w.NewAccount(a), w.PutPackage(feed.Generation, Package(t, "A", 1)))
+	})
+	change := func(grows bool, f func()) {
+		t.Helper()
+		before := people()
+		f()
+		mustUpdate(t, s, func(w gallery.Writer) error { return w.PutAccount(a) })
+		if now := people(); now > before != grows {
+			t.Errorf("people went from %d to %d", before, now)
+		}
+		state := read(t, s, func(r gallery.Reader) (gallery.DocState, error) { return r.PackageState(feed.Generation, "a") })
+		if state.People != people() {
+			t.Errorf("the state of a package is %+v, people is %d", state, people())
+		}
+	}
+	change(false, func() { a.Password, a.Locked, a.Credentials = "x", !a.Locked, 7 })
+	change(true, func() { a.Name = "ann" })
+	change(true, func() { a.Name = "Anna" })
+	change(true, func() { a.Kind = gallery.Tombstone })
+	change(false, func() {})
 }
