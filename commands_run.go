@@ -82,24 +82,24 @@ type verdict struct {
 func (s *site) run(ctx context.Context, req request) (response, error) {
 	switch req.Verb {
 	case "user add":
-		a, first, err := s.gallery.AddAccount(ctx, gallery.NewAccount{Name: req.Name, Email: req.Email, Password: req.Password, Admin: req.Admin})
+		a, first, err := s.gallery.AddAccount(ctx, gallery.Operator(), gallery.NewAccount{Name: req.Name, Email: req.Email, Password: req.Password, Admin: req.Admin})
 		if err != nil {
 			return response{}, err
 		}
 		return response{Users: []userRow{rowOfAccount(a)}, First: first}, nil
 	case "user list":
-		accounts, err := s.gallery.Accounts(ctx)
+		accounts, err := s.gallery.Accounts(ctx, gallery.Operator())
 		rows := make([]userRow, 0, len(accounts))
 		for _, a := range accounts {
 			rows = append(rows, rowOfAccount(a))
 		}
 		return response{Users: rows}, err
 	case "user password":
-		return response{}, s.gallery.SetPassword(ctx, req.Name, req.Password)
+		return response{}, s.gallery.SetPassword(ctx, gallery.Operator(), req.Name, req.Password, false)
 	case "key add":
 		return s.addKey(ctx, req.Key)
 	case "key list":
-		keys, err := s.gallery.Keys(ctx)
+		keys, err := s.gallery.Keys(ctx, gallery.Operator())
 		rows := make([]keyRow, 0, len(keys))
 		for _, k := range keys {
 			rows = append(rows, rowOfKey(k))

@@ -139,7 +139,7 @@ func openStore(ctx context.Context, data string) (*bolt.DB, gallery.Store, error
 		return nil, nil, errHeld
 	case errors.Is(err, bolt.ErrDamaged):
 		return nil, nil, fmt.Errorf("The database cannot be opened: %w. Put %s and %s back together, from one backup.", err, bolt.FileName, dir.BlobsName)
-	case store.IsFull(err):
+	case gallery.IsDiskFull(err):
 		return nil, nil, fmt.Errorf("The database cannot be opened, because the disk is full: %w. Make room on it and start again.", err)
 	case err != nil:
 		return nil, nil, fmt.Errorf("The database cannot be opened: %w", err)

@@ -9,9 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"time"
-	"unicode"
 )
 
 // Names and addresses, R-ACC-01 and R-ACC-03.
@@ -23,7 +20,6 @@ var (
 const (
 	maxName  = 64
 	maxEmail = 255
-	scanPage = 256 // records of one View
 )
 
 // reservedNames may not be taken by self-registration (S-97); set-up and
@@ -40,29 +36,19 @@ type NewAccount struct {
 	SelfRegistered bool // reserved names are refused
 }
 
-// AddAccount makes a person. The very first account is an administrator either
-// way; first says that it was this one.
-func (g *Gallery) AddAccount(ctx context.Context, n NewAccount) (a *Account, first bool, err error) {
-	return g.addAccount(ctx, n, nil)
+// AddAccount makes a person; administrators may. The very first account is an
+// administrator either way; first says that it was this one.
+func (g *Gallery) AddAccount(ctx context.Context, a Actor, n NewAccount) (made *Account, first bool, err error) {
+	return g.makeAccount(ctx, a, &addAccount, newPerson{NewAccount: n})
 }
 
-// SetUp makes the first account, an administrator, and saves settings with it
-// in one Update. It is Forbidden once any account exists.
+// SetUp makes the first account, an administrator, and saves settings with it.
+// Nobody is asked who they are: it is Forbidden once any account exists.
 func (g *Gallery) SetUp(ctx context.Context, n NewAccount, settings map[string]string) (*Account, error) {
 	if err := g.CheckSetUp(n, settings); err != nil {
 		return nil, err
 	}
-	a, _, err := g.addAccount(ctx, n, func(w Writer, first bool) error {
-		if !first {
-			return &Error{Kind: Forbidden, Op: "set up", Msg: msgAccountExists}
-		}
-		for name, value := range settings {
-			if err := w.PutSetting(name, value); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	a, _, err := g.makeAccount(ctx, Actor{}, &setUp, newPerson{NewAccount: n, settings: settings})
 	return a, err
 }
 
@@ -78,102 +64,118 @@ func (g *Gallery) CheckSetUp(n NewAccount, settings map[string]string) error {
 func (g *Gallery) checkAccount(n NewAccount, easy ...string) error {
 	var address error
 	if n.Email != "" && (len(n.Email) > maxEmail || !emailPattern.MatchString(n.Email)) {
-		address = &Error{Kind: Invalid, Op: "add account", Field: "email", Msg: msgEmailForm}
+		address = &Error{Kind: Invalid, Field: "email", Msg: msgEmailForm}
 	}
 	return errors.Join(checkName(n.Name, n.SelfRegistered), address, g.checkNewPassword(n.Password, append(easy, n.Name, n.Email)...))
 }
 
-// addAccount checks and hashes outside the transaction, then writes, after
-// asking with (which may be nil) inside it.
-func (g *Gallery) addAccount(ctx context.Context, n NewAccount, with func(w Writer, first bool) error) (*Account, bool, error) {
+// makeAccount checks and hashes before the act that makes the account.
+func (g *Gallery) makeAccount(ctx context.Context, a Actor, act *Act[newPerson, newcomer, *Account], n newPerson) (*Account, bool, error) {
 	n.Name, n.Email = strings.TrimSpace(n.Name), strings.TrimSpace(n.Email)
-	if err := g.checkAccount(n); err != nil {
+	if err := g.checkAccount(n.NewAccount); err != nil {
 		return nil, false, err
 	}
-	hash, err := g.hashPassword(ctx, n.Password)
+	s, err := May(ctx, g, At{Actor: a}, act, n)
 	if err != nil {
 		return nil, false, err
 	}
-	a := &Account{Kind: Person, Name: n.Name, Email: n.Email, Password: hash, Created: g.Now()}
-	first := false
-	err = g.store.Update(ctx, func(w Writer) error {
-		accounts, err := w.Accounts(0, 1)
-		if err != nil {
-			return err
-		}
-		first = len(accounts) == 0
-		a.Admin = n.Admin || first
-		if with != nil {
-			if err := with(w, first); err != nil {
-				return err
-			}
-		}
-		if _, err := w.AccountByName(a.Name); err == nil {
-			return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameTaken(a.Name)}
-		} else if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if a.Email != "" {
-			if _, err := w.AccountByEmail(a.Email); err == nil {
-				return &Error{Kind: Invalid, Op: "add account", Field: "email", Msg: msgEmailTaken}
-			} else if !errors.Is(err, ErrNotFound) {
-				return err
-			}
-		}
-		return w.NewAccount(a)
-	})
+	if n.hash, err = g.hashPassword(ctx, n.Password); err != nil {
+		return nil, false, err
+	}
+	made, err := Do(ctx, g, At{Actor: a}, act, n)
 	if err != nil {
 		return nil, false, err
 	}
 	g.hasAccount.Store(true)
-	g.verdicts.forget() // the name may have been tried before it was there
-	return a, first, nil
+	return made, s.first, nil
+}
+
+// newPerson is what makes an account: what was asked for, checked, and the
+// password's hash.
+type newPerson struct {
+	NewAccount
+	hash     string
+	settings map[string]string // of set-up
+}
+
+// newcomer is what a new account is about.
+type newcomer struct {
+	first     bool // nobody has an account yet
+	nameTaken error
+	mailTaken error
+}
+
+var addAccount = Act[newPerson, newcomer, *Account]{
+	Name: "user add",
+	On:   readNewcomer,
+	May: func(a Actor, s newcomer) error {
+		if err := mayAdminister(a); err != nil {
+			return err
+		}
+		return errors.Join(s.nameTaken, s.mailTaken)
+	},
+	Do: putNewcomer,
+}
+
+var setUp = Act[newPerson, newcomer, *Account]{
+	Name: "set up",
+	On:   readNewcomer,
+	May: func(_ Actor, s newcomer) error {
+		if !s.first {
+			return &Error{Kind: Forbidden, Msg: msgAccountExists}
+		}
+		return nil
+	},
+	Do: func(c *Change, s newcomer, n newPerson) (*Account, error) {
+		for name, value := range n.settings {
+			if err := c.PutSetting(name, value); err != nil {
+				return nil, err
+			}
+		}
+		return putNewcomer(c, s, n)
+	},
+}
+
+func readNewcomer(r Reader, _ At, n newPerson) (s newcomer, err error) {
+	accounts, err := r.Accounts(0, 1)
+	if err != nil {
+		return s, err
+	}
+	s.first = len(accounts) == 0
+	// Tombstones keep their name; of what is taken no more is said than that.
+	if _, err := r.AccountByName(n.Name); err == nil {
+		s.nameTaken = &Error{Kind: Invalid, Field: "name", Msg: msgNameTaken(n.Name)}
+	} else if !errors.Is(err, ErrNotFound) {
+		return s, err
+	}
+	if n.Email == "" {
+		return s, nil
+	}
+	if _, err := r.AccountByEmail(n.Email); err == nil {
+		s.mailTaken = &Error{Kind: Invalid, Field: "email", Msg: msgEmailTaken}
+	} else if !errors.Is(err, ErrNotFound) {
+		return s, err
+	}
+	return s, nil
+}
+
+func putNewcomer(c *Change, s newcomer, n newPerson) (*Account, error) {
+	a := &Account{Kind: Person, Name: n.Name, Email: n.Email, Password: n.hash, Admin: n.Admin || s.first, Created: c.At.Now}
+	return a, c.NewAccount(a)
 }
 
 func checkName(name string, self bool) error {
 	if len(name) > maxName || !namePattern.MatchString(name) {
-		return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameForm}
+		return &Error{Kind: Invalid, Field: "name", Msg: msgNameForm}
 	}
 	if self && slices.Contains(reservedNames, strings.ToLower(name)) {
-		return &Error{Kind: Invalid, Op: "add account", Field: "name", Msg: msgNameTaken(name)}
+		return &Error{Kind: Invalid, Field: "name", Msg: msgNameTaken(name)}
 	}
 	return nil
 }
 
 // AnyAccount reports whether an account exists, without asking the store.
 func (g *Gallery) AnyAccount() bool { return g.hasAccount.Load() }
-
-// SetPassword gives an account another password and forgets what was remembered
-// of the old one.
-func (g *Gallery) SetPassword(ctx context.Context, name, password string) error {
-	a, err := g.AccountByName(ctx, name)
-	if err != nil {
-		return err
-	}
-	if a.Kind != Person {
-		return &Error{Kind: Invalid, Op: "password", Msg: fmt.Sprintf("%s is not a person and has no password.", a.Name)}
-	}
-	if err := g.checkNewPassword(password, a.Name, a.Email); err != nil {
-		return err
-	}
-	hash, err := g.hashPassword(ctx, password)
-	if err != nil {
-		return err
-	}
-	err = g.store.Update(ctx, func(w Writer) error {
-		a, err := w.Account(a.No)
-		if err != nil {
-			return err
-		}
-		a.Password = hash
-		if err := w.PutAccount(a); err != nil {
-			return err
-		}
-		return dropSessions(w, a.No)
-	})
-	g.verdicts.forget()
-	return err
-}
 
 // Account returns an account by its number.
 func (g *Gallery) Account(ctx context.Context, no AccountNo) (a *Account, err error) {
@@ -196,35 +198,43 @@ func (g *Gallery) AccountByName(ctx context.Context, name string) (a *Account, e
 	return a, err
 }
 
-// Accounts lists all accounts in the order in which they were made.
-func (g *Gallery) Accounts(ctx context.Context) ([]*Account, error) {
+// Accounts lists the accounts in the order in which they were made, without those
+// that were removed; administrators may.
+func (g *Gallery) Accounts(ctx context.Context, a Actor) ([]*Account, error) {
 	all := []*Account{}
-	for after := AccountNo(0); ; {
-		var page []*Account
-		err := g.store.View(ctx, func(r Reader) (err error) {
-			page, err = r.Accounts(after, scanPage)
-			return err
-		})
+	if err := g.mayAdministerNow(ctx, a); err != nil {
+		return nil, err
+	}
+	for account, err := range Scan(ctx, g.store, func(r Reader, last *Account) ([]*Account, error) {
+		return r.Accounts(numberOf(last), scanPage)
+	}) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page...)
-		if len(page) < scanPage {
-			return all, nil
+		if account.Kind != Tombstone {
+			all = append(all, account)
 		}
-		after = page[len(page)-1].No
 	}
+	return all, nil
+}
+
+// numberOf is the number of an account, 0 for none.
+func numberOf(a *Account) AccountNo {
+	if a == nil {
+		return 0
+	}
+	return a.No
 }
 
 // checkNewPassword holds R-ACC-07 and Q-25: a password is none of easy, nor the
 // gallery's name, nor one of the commonest.
 func (g *Gallery) checkNewPassword(password string, easy ...string) error {
 	if n := len([]rune(password)); n < 10 || n > 128 {
-		return &Error{Kind: Invalid, Op: "password", Field: "password", Msg: msgPasswordLength}
+		return &Error{Kind: Invalid, Field: "password", Msg: msgPasswordLength}
 	}
 	same := func(text string) bool { return strings.EqualFold(password, text) }
 	if same(g.o.Brand()) || slices.ContainsFunc(easy, same) || commonPassword(password) {
-		return &Error{Kind: Invalid, Op: "password", Field: "password", Msg: msgPasswordCommon}
+		return &Error{Kind: Invalid, Field: "password", Msg: msgPasswordCommon}
 	}
 	return nil
 }
@@ -242,62 +252,3 @@ func commonPassword(password string) bool {
 	return !strings.Contains(password, "\n") &&
 		strings.Contains("\n"+commonPasswords, "\n"+strings.ToLower(password)+"\n")
 }
-
-// failures counts wrong passwords by name and address (SM-16): after every
-// tenth the pair waits 10^(n/10-1) minutes from the last failure. Counting by
-// address too keeps a stranger from locking a colleague out. It is kept in
-// memory: a restart forgets it.
-type failures struct {
-	mu sync.Mutex
-	m  map[string]failure
-}
-
-type failure struct {
-	count int
-	last  time.Time
-}
-
-const maxFailures = 20_000
-
-// wait returns how long the pair is still closed at this time.
-func (f *failures) wait(pair string, now time.Time) time.Duration {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	e := f.m[pair]
-	if e.count < 10 {
-		return 0
-	}
-	closed := time.Minute
-	for range min(e.count/10-1, 4) {
-		closed *= 10
-	}
-	return e.last.Add(closed).Sub(now)
-}
-
-func (f *failures) add(pair string, now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.m == nil || len(f.m) >= maxFailures {
-		f.m = make(map[string]failure)
-	}
-	f.m[pair] = failure{count: f.m[pair].count + 1, last: now}
-}
-
-func (f *failures) clear(pair string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.m, pair)
-}
-
-// cut shortens text from outside to n bytes at most, at a character's start.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
-}
-
-func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -93,7 +93,7 @@ func TestPasswordsAreForgotten(t *testing.T) {
 	if _, err := w.ReadActor(w.ctx(), w.main, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.SetPassword(w.ctx(), "bob", "another long password"); err != nil {
+	if _, err := w.SetPassword(w.ctx(), gallery.Operator(), "bob", "another long password", false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.ReadActor(w.ctx(), w.main, c); gallery.KindOf(err) != gallery.Unauthenticated {
@@ -148,7 +148,7 @@ func TestAccountTriedBeforeItIsThere(t *testing.T) {
 	if _, err := w.ReadActor(w.ctx(), w.main, c); gallery.KindOf(err) != gallery.Unauthenticated {
 		t.Fatal(err)
 	}
-	if _, _, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "eve", Password: c.Password}); err != nil {
+	if _, _, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "eve", Password: c.Password}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.ReadActor(w.ctx(), w.main, c); err != nil {
@@ -193,7 +193,7 @@ func TestSessions(t *testing.T) { // R-ACC-11
 	if _, err := w.SessionActor(w.ctx(), out); !errors.Is(err, gallery.ErrNotFound) {
 		t.Error("a session outlives signing out")
 	}
-	if err := w.SetPassword(w.ctx(), "ann", "yet another password"); err != nil {
+	if _, err := w.SetPassword(w.ctx(), gallery.Operator(), "ann", "yet another password", false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.SessionActor(w.ctx(), changed); !errors.Is(err, gallery.ErrNotFound) {
@@ -226,7 +226,7 @@ func TestManySessions(t *testing.T) {
 	if _, err := w.SessionActor(w.ctx(), tokens[50]); live() != 100 || err != nil {
 		t.Errorf("%d sessions are live, the hundredth newest: %v", live(), err)
 	}
-	if err := w.SetPassword(w.ctx(), "bob", "another long password"); err != nil {
+	if _, err := w.SetPassword(w.ctx(), gallery.Operator(), "bob", "another long password", false); err != nil {
 		t.Fatal(err)
 	}
 	if n := live(); n != 0 {
@@ -254,13 +254,13 @@ func TestSetUpOnce(t *testing.T) { // Q-07, UX-01
 
 func TestAccounts(t *testing.T) {
 	w := newWorld(t)
-	_, _, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "BOB", Password: annPassword})
+	_, _, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "BOB", Password: annPassword})
 	wantKind(t, err, gallery.Invalid, "The username BOB is not available.") // R-ACC-02
-	_, _, err = w.AddAccount(w.ctx(), gallery.NewAccount{Name: "carol", Email: "Bob@Contoso.com", Password: annPassword})
+	_, _, err = w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "carol", Email: "Bob@Contoso.com", Password: annPassword})
 	wantKind(t, err, gallery.Invalid, "This address cannot be used.") // R-ACC-04
-	_, _, err = w.AddAccount(w.ctx(), gallery.NewAccount{Name: "carol", Email: "not an address", Password: annPassword})
+	_, _, err = w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "carol", Email: "not an address", Password: annPassword})
 	wantKind(t, err, gallery.Invalid, "email address")
-	all, err := w.Accounts(w.ctx())
+	all, err := w.Accounts(w.ctx(), gallery.Operator())
 	if err != nil || len(all) != 2 || all[0].Name != "ann" || !all[0].Admin || all[1].Admin {
 		t.Errorf("accounts %v, %v", all, err)
 	}

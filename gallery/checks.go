@@ -53,7 +53,7 @@ func invalid(format string, args ...any) error {
 			args[i] = printable(s)
 		}
 	}
-	return &Error{Kind: Invalid, Op: "push", Msg: fmt.Sprintf(format, args...)}
+	return &Error{Kind: Invalid, Msg: fmt.Sprintf(format, args...)}
 }
 
 // printable makes text of a package fit for a message: one line, cut, ASCII.
@@ -167,7 +167,7 @@ func (p *push) warnf(format string, args ...any) {
 // warn collects what is worth telling but no reason to refuse: R-LIC-05,
 // R-ICO-01, R-RDM-01 (M-42), size (M-43), a resembling ID (M-45), and a
 // dependency that makes every restore warn (NU1602).
-func (p *push) warn(ctx context.Context, size int64) {
+func (p *push) warn(ctx context.Context, size int64, newID bool) {
 	m := p.manifest
 	p.warnings = append(p.warnings, m.Warnings...)
 	var missing []string
@@ -196,7 +196,7 @@ func (p *push) warn(ctx context.Context, size int64) {
 	if most := p.g.o.AdviseBytes; most > 0 && size > most {
 		p.warnings = append(p.warnings, msgSize(size, p.largest(3)))
 	}
-	if p.newID && p.g.o.SimilarIDs != "off" {
+	if newID && p.g.o.SimilarIDs != "off" {
 		if other, ok := p.g.similar.find(ctx, p.g.store, p.feed, m.ID); ok {
 			p.warnings = append(p.warnings, msgResembles(string(other)))
 		}
@@ -266,8 +266,13 @@ func (s *similarIDs) find(ctx context.Context, store Store, f *Feed, id nuget.ID
 
 func readSkeletons(ctx context.Context, store Store, f *Feed) (map[string]nuget.ID, error) {
 	known := make(map[string]nuget.ID)
-	err := eachPackage(ctx, store, f, func(p *Package) { known[skeleton(p.ID)] = p.ID })
-	return known, err
+	for p, err := range allPackages(ctx, store, f) {
+		if err != nil {
+			return nil, err
+		}
+		known[skeleton(p.ID)] = p.ID
+	}
+	return known, nil
 }
 
 func (s *similarIDs) add(f *Feed, id nuget.ID) {

@@ -15,13 +15,18 @@
 //   - Key: an API key, with owner, feed, scopes, package patterns, expiry.
 //   - Actor: who asks, with which key or session; an argument of every rule,
 //     never hidden in a context.
-//   - Event: one thing that happened to a release; a feed's log numbers its
-//     events without gaps.
+//   - Event: one thing that happened in a feed, mostly to a release; a feed's
+//     log numbers its events without gaps.
+//   - Act: one thing that somebody may do, as a value (door.go): what it is about,
+//     who may, what it writes.
 //
-// A rule is a pure function over values (mayPush, mayList), called once, next
-// to the write that it guards and inside the transaction that the store lends.
-// HTTP never asks first: it acts and renders the refusal, an *Error whose kind
-// decides the status and whose text is for the person at the other end.
+// There is one door. Whatever a person, a key or the operator changes is an Act
+// and goes through Do: inside the one transaction that writes, the actor, the key,
+// the account and the feed are read again, then the act's rule is asked, which is
+// a pure function over values (mayPublish, mayAdminister), then it writes. What
+// changes by itself is upkeep.go's. HTTP never asks first: it acts and renders the
+// refusal, an *Error whose kind decides the status and whose text is for the
+// person at the other end.
 //
 // This room must never know HTTP, HTML, bbolt or file layouts.
 package gallery

@@ -50,7 +50,7 @@ func (g *Gallery) flushDownloads(ctx context.Context) error {
 	var failed error
 	for _, f := range g.Feeds() {
 		for chunk := range slices.Chunk(byFeed[f.Generation], flushChunk) {
-			err := g.store.Update(ctx, func(w Writer) error { return w.AddDownloads(f.Generation, chunk) })
+			err := g.upkeep(ctx, func(w Writer) error { return w.AddDownloads(f.Generation, chunk) })
 			if err != nil {
 				g.putBack(f.Generation, chunk)
 				failed = errors.Join(failed, err)

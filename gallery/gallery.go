@@ -51,18 +51,19 @@ type Gallery struct {
 	indexes map[uint32]*index       // by feed number; fixed after Open
 
 	hasAccount atomic.Bool
-	names      sync.Map // AccountNo → name
+	names      names
 	downloads  counters
 	uses       keyUses
 	uploads    turns[AccountNo] // while they stream
 	inHand     turns[AccountNo] // from then until they are discarded
-	uploading  atomic.Int64     // bytes in the temporary files of uploads
-	work       chan struct{}    // slots for what follows the streaming of a push
-	opening    chan struct{}    // slots for reading inside packages
-	files      sharedFiles      // out of packages, in use
-	hashing    chan struct{}    // slots for argon2id, which takes 19 MiB each
-	tidy       *time.Timer      // gives them back to the system
-	signIns    turns[string]    // by network; one at once
+	arriving   arriving
+	uploading  atomic.Int64  // bytes in the temporary files of uploads
+	work       chan struct{} // slots for what follows the streaming of a push
+	opening    chan struct{} // slots for reading inside packages
+	files      sharedFiles   // out of packages, in use
+	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
+	tidy       *time.Timer   // gives them back to the system
+	signIns    turns[string] // by network; one at once
 	verdicts   verdicts
 	failures   failures
 	similar    similarIDs
@@ -71,12 +72,10 @@ type Gallery struct {
 	done sync.WaitGroup
 }
 
-// How often counters are written, and how many pushes are checked and stored at
-// once: enough that their syncs overlap, few enough that memory stays bounded.
+// How many pushes are checked and stored at once, and passwords hashed: enough that their syncs overlap, few enough that memory stays bounded.
 const (
-	flushEvery = 10 * time.Second
-	pushSlots  = 32
-	hashSlots  = 2
+	pushSlots = 32
+	hashSlots = 2
 )
 
 // Open makes the feeds that the store does not have yet and starts the search
@@ -147,7 +146,7 @@ func (g *Gallery) openFeeds(ctx context.Context) ([]*Feed, error) {
 		return nil, errors.New("no feed is configured: name at least one")
 	}
 	var feeds []*Feed
-	err := g.store.Update(ctx, func(w Writer) error {
+	err := g.upkeep(ctx, func(w Writer) error {
 		feeds = feeds[:0]
 		for _, fo := range g.o.Feeds {
 			if err := ValidFeedName(fo.Name); err != nil {
@@ -238,13 +237,18 @@ func (g *Gallery) feedNumbered(number uint32) *Feed {
 // SetOpenToRead changes who may read a feed while the gallery runs: the set-up
 // page may.
 func (g *Gallery) SetOpenToRead(name string, open bool) {
+	g.changeFeed(name, func(f *Feed) { f.OpenToRead = open })
+}
+
+// changeFeed puts a changed copy of a feed in its place.
+func (g *Gallery) changeFeed(name string, change func(*Feed)) {
 	for {
 		old := g.feeds.Load()
 		feeds := slices.Clone(*old)
 		for i, f := range feeds {
 			if f.Name == name {
 				changed := *f
-				changed.OpenToRead = open
+				change(&changed)
 				feeds[i] = &changed
 			}
 		}
@@ -257,58 +261,13 @@ func (g *Gallery) SetOpenToRead(name string, open bool) {
 // index returns the search index of f.
 func (g *Gallery) index(f *Feed) *index { return g.indexes[f.Number] }
 
-// ownerName returns an account's name, "" when there is no such account.
-func (g *Gallery) ownerName(no AccountNo) string {
-	names := g.OwnerNames(context.Background(), []AccountNo{no})
-	if len(names) == 0 {
-		return ""
+// refresh takes over the generation that the store has of a feed, when it was
+// wiped since.
+func (g *Gallery) refresh(now *Feed) {
+	if f, ok := g.Feed(now.Name); !ok || f.Generation == now.Generation {
+		return
 	}
-	return names[0]
-}
-
-// OwnerNames returns the names of accounts, in their order, without those that
-// are gone. Names are joined when something is rendered and never stored with a
-// package.
-func (g *Gallery) OwnerNames(ctx context.Context, nos []AccountNo) []string {
-	names := make([]string, 0, len(nos))
-	for _, no := range nos {
-		if name, ok := g.names.Load(no); ok {
-			names = append(names, name.(string))
-			continue
-		}
-		var a *Account
-		err := g.store.View(ctx, func(r Reader) (err error) {
-			a, err = r.Account(no)
-			return err
-		})
-		if err != nil {
-			continue
-		}
-		g.names.Store(no, a.Name)
-		names = append(names, a.Name)
-	}
-	return names
-}
-
-// flushLoop writes the counters every flushEvery until ctx ends.
-func (g *Gallery) flushLoop(ctx context.Context) {
-	tick := time.NewTicker(flushEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := g.Flush(ctx); err != nil && ctx.Err() == nil {
-				g.o.Log.Error("counters could not be written; they are kept and written later", "err", err)
-			}
-		}
-	}
-}
-
-// Flush writes downloads and key uses counted since the last time.
-func (g *Gallery) Flush(ctx context.Context) error {
-	return errors.Join(g.flushDownloads(ctx), g.flushKeyUses(ctx))
+	g.changeFeed(now.Name, func(f *Feed) { f.Generation = max(f.Generation, now.Generation) })
 }
 
 // SavedSettings returns what set-up saved: site.name, url, access.read. The
@@ -326,4 +285,12 @@ func SavedSettings(ctx context.Context, s Store) (map[string]string, error) {
 		return err
 	})
 	return maps.Clone(saved), err
+}
+
+// awaitIndex waits until the search index has an event. The event is committed
+// either way: a client that leaves meanwhile changes nothing.
+func (g *Gallery) awaitIndex(ctx context.Context, f *Feed, seq uint64) {
+	if err := g.index(f).applied(ctx, seq); err != nil {
+		g.o.Log.Warn("an event was stored but its client left before the search index had it", "feed", f.Name, "event", seq, "err", err)
+	}
 }

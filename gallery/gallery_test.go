@@ -41,10 +41,10 @@ func newWorld(t testing.TB, change ...func(*gallery.Options)) *world {
 	w := &world{t: t, change: change, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 	w.store, w.blobs = storetest.Open(t)
 	w.open()
-	if _, first, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "ann", Password: annPassword}); err != nil || !first {
+	if _, first, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "ann", Password: annPassword}); err != nil || !first {
 		t.Fatal(first, err)
 	}
-	if _, first, err := w.AddAccount(w.ctx(), gallery.NewAccount{Name: "bob", Password: bobPassword, Email: "bob@contoso.com"}); err != nil || first {
+	if _, first, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "bob", Password: bobPassword, Email: "bob@contoso.com"}); err != nil || first {
 		t.Fatal(first, err)
 	}
 	w.ann, w.bob = w.person("ann"), w.person("bob")
@@ -107,15 +107,15 @@ func (w *world) publish(a gallery.Actor, f *gallery.Feed, s pack.Spec) (*gallery
 
 func (w *world) publishBytes(a gallery.Actor, f *gallery.Feed, data []byte) (*gallery.Published, error) {
 	w.t.Helper()
-	if err := w.BeginPush(w.ctx(), a, f, int64(len(data))); err != nil {
-		return nil, err
-	}
-	u, err := w.Receive(w.ctx(), a, f, bytes.NewReader(data))
+	u, err := w.BeginUpload(w.ctx(), a, f, gallery.Incoming{Length: int64(len(data))})
 	if err != nil {
 		return nil, err
 	}
 	defer u.Discard()
-	return w.Push(w.ctx(), a, f, u)
+	if err := u.Receive(bytes.NewReader(data)); err != nil {
+		return nil, err
+	}
+	return u.Publish(w.ctx())
 }
 
 func (w *world) mustPublish(a gallery.Actor, f *gallery.Feed, s pack.Spec) *gallery.Published {

@@ -1,15 +1,17 @@
 package gallery
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"iter"
 	"slices"
 	"time"
 )
 
-// gc keeps a blob that nothing references for a day: a push may be between its
-// blob and its record, and a crash there leaves an orphan (engineering.md 3).
+// gc keeps a blob that no record holds for a day: a push may be between its blob
+// and its record, and a crash there leaves an orphan (engineering.md 3).
 const (
 	doomedFor  = 24 * time.Hour
 	sweepEvery = 6 * time.Hour
@@ -18,7 +20,7 @@ const (
 
 // A Swept is what one Sweep did.
 type Swept struct {
-	Doomed  int // found unreferenced
+	Doomed  int // found in no record
 	Deleted int
 	Bytes   int64 // of the deleted
 }
@@ -45,38 +47,44 @@ func (g *Gallery) sweepLoop(ctx context.Context) {
 	}
 }
 
-// Sweep marks blobs that no release references as doomed, deletes those that
-// were doomed a day ago and still are, and drops marks that mean nothing any
-// more. It relies on no file time: a push takes the mark from its hash before it
-// stores the file, and again with its record. Records of wiped generations go
-// first, so that their files count as unused. A file that cannot be removed keeps
-// nothing else from going.
+// Sweep marks blobs that no record holds as doomed, deletes those that were
+// doomed a day ago and still are, and drops marks that mean nothing any more. It
+// walks three lists in the order of their hashes, one page of each in memory: the
+// files, the blobs in use, the marks. It relies on no file time: a push takes the
+// mark from its hash before it stores the file, and again with its record. Records
+// of wiped generations go first, so that their files count as unused. A file that
+// cannot be removed keeps nothing else from going.
 func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	if err := g.sweepWiped(ctx); err != nil {
 		return s, err
 	}
-	used, err := g.usedHashes(ctx)
-	if err != nil {
-		return s, err
-	}
-	marks, err := g.doomed(ctx)
-	if err != nil {
-		return s, err
-	}
+	used, stopUsed := iter.Pull2(blobsInUse(ctx, g.store))
+	defer stopUsed()
+	marks, stopMarks := iter.Pull2(allDoomed(ctx, g.store))
+	defer stopMarks()
+	use, mark := walker[BlobMark]{next: used}, walker[Doomed]{next: marks}
+	var meaningless []Hash // marks of blobs that are in use after all, or gone
 	now := g.Now()
 	var kept error
-	err = g.blobs.List(ctx, func(h Hash, size int64) error {
-		if used[h] {
-			return nil
+	err := g.blobs.List(ctx, func(h Hash, size int64) error {
+		held, err := use.skipTo(func(m BlobMark) int { o := h.Mark(); return bytes.Compare(m[:], o[:]) }, nil)
+		if err != nil {
+			return err
 		}
-		since, marked := marks[h]
-		delete(marks, h)
+		marked, err := mark.skipTo(func(d Doomed) int { return bytes.Compare(d.Hash[:], h[:]) }, func(d Doomed) { meaningless = append(meaningless, d.Hash) })
 		switch {
+		case err != nil:
+			return err
+		case held && marked:
+			meaningless = append(meaningless, h)
+			return nil
+		case held:
+			return nil
 		case !marked:
 			s.Doomed++
 			return g.doom(ctx, h, now)
-		case now.Sub(since) < doomedFor:
+		case now.Sub(mark.at.Since) < doomedFor:
 			return nil
 		}
 		deleted, err := g.deleteBlob(ctx, h)
@@ -90,40 +98,53 @@ func (g *Gallery) Sweep(ctx context.Context) (Swept, error) {
 		return ctx.Err()
 	})
 	if err == nil {
-		err = g.dropMarks(ctx, slices.Collect(maps.Keys(marks)))
+		_, err = mark.skipTo(func(Doomed) int { return -1 }, func(d Doomed) { meaningless = append(meaningless, d.Hash) })
+	}
+	if err == nil {
+		err = g.dropMarks(ctx, meaningless)
 	}
 	return s, errors.Join(err, kept)
 }
 
-// doomed reads every mark.
-func (g *Gallery) doomed(ctx context.Context) (map[Hash]time.Time, error) {
-	marks := make(map[Hash]time.Time)
-	err := g.eachDoomed(ctx, func(d Doomed) error {
-		marks[d.Hash] = d.Since
-		return nil
-	})
-	return marks, err
+// A walker goes through an ordered list beside another one.
+type walker[T any] struct {
+	next  func() (T, error, bool)
+	at    T
+	there bool // at was read and is still ahead
+	ended bool
 }
 
-// eachDoomed calls f for each mark, in many short Views.
-func (g *Gallery) eachDoomed(ctx context.Context, f func(Doomed) error) error {
-	var after Hash
-	for {
-		var page []Doomed
-		err := g.store.View(ctx, func(r Reader) (err error) {
-			page, err = r.Doomed(after, scanPage)
-			return err
-		})
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, d := range page {
-			if err := f(d); err != nil {
-				return err
+// skipTo goes on to the first that is not before what compare looks for; it takes
+// it, into at, when it is just that. Those before it are given to passed.
+func (w *walker[T]) skipTo(compare func(T) int, passed func(T)) (found bool, err error) {
+	for !w.ended {
+		if !w.there {
+			var ok bool
+			if w.at, err, ok = w.next(); err != nil || !ok {
+				w.ended = true
+				return false, err
 			}
+			w.there = true
 		}
-		after = page[len(page)-1].Hash
+		if c := compare(w.at); c >= 0 {
+			w.there = c > 0
+			return c == 0, nil
+		}
+		if w.there = false; passed != nil {
+			passed(w.at)
+		}
 	}
+	return false, nil
+}
+
+// blobsInUse yields the marks of all blobs that records hold, ascending.
+func blobsInUse(ctx context.Context, s Store) iter.Seq2[BlobMark, error] {
+	return Scan(ctx, s, func(r Reader, last BlobMark) ([]BlobMark, error) { return r.BlobsInUse(last, scanPage) })
+}
+
+// allDoomed yields every mark of gc, by hash.
+func allDoomed(ctx context.Context, s Store) iter.Seq2[Doomed, error] {
+	return Scan(ctx, s, func(r Reader, last Doomed) ([]Doomed, error) { return r.Doomed(last.Hash, scanPage) })
 }
 
 // dropMarks takes back marks of blobs that are in use after all, marked while
@@ -131,7 +152,7 @@ func (g *Gallery) eachDoomed(ctx context.Context, f func(Doomed) error) error {
 // stay longer.
 func (g *Gallery) dropMarks(ctx context.Context, hashes []Hash) error {
 	for chunk := range slices.Chunk(hashes, 1000) {
-		err := g.store.Update(ctx, func(w Writer) error {
+		err := g.upkeep(ctx, func(w Writer) error {
 			for _, h := range chunk {
 				if err := w.DeleteDoomed(h); err != nil {
 					return err
@@ -150,7 +171,7 @@ func (g *Gallery) dropMarks(ctx context.Context, hashes []Hash) error {
 // pushes are never kept waiting.
 func (g *Gallery) sweepWiped(ctx context.Context) error {
 	for left := 1; left > 0; {
-		err := g.store.Update(ctx, func(w Writer) (err error) {
+		err := g.upkeep(ctx, func(w Writer) (err error) {
 			left, err = w.SweepWiped(2000)
 			return err
 		})
@@ -161,25 +182,6 @@ func (g *Gallery) sweepWiped(ctx context.Context) error {
 	return nil
 }
 
-// usedHashes is every hash that a release of any feed generation references.
-func (g *Gallery) usedHashes(ctx context.Context) (map[Hash]bool, error) {
-	used := make(map[Hash]bool)
-	feeds, err := allFeeds(ctx, g.store)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range feeds {
-		err := eachHead(ctx, g.store, f, func(h Head) error {
-			used[h.Blob], used[h.Received] = true, true
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return used, nil
-}
-
 func allFeeds(ctx context.Context, s Store) (feeds []*Feed, err error) {
 	err = s.View(ctx, func(r Reader) (err error) {
 		feeds, err = r.Feeds()
@@ -188,43 +190,34 @@ func allFeeds(ctx context.Context, s Store) (feeds []*Feed, err error) {
 	return feeds, err
 }
 
-// eachHead calls f for every release of a feed, in many short Views.
-func eachHead(ctx context.Context, s Store, feed *Feed, f func(Head) error) error {
-	var last Head
-	for {
-		var page []Head
-		err := s.View(ctx, func(r Reader) (err error) {
-			page, err = r.AllHeads(feed.Generation, last.ID.Key(), last.Version, scanPage)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, h := range page {
-			if err := f(h); err != nil {
-				return err
-			}
-		}
-		if len(page) < scanPage {
-			return nil
-		}
-		last = page[len(page)-1]
-	}
+// allHeads yields every release of a feed, in whatever state.
+func allHeads(ctx context.Context, s Store, f *Feed) iter.Seq2[Head, error] {
+	return Scan(ctx, s, func(r Reader, last Head) ([]Head, error) {
+		return r.AllHeads(f.Generation, last.ID.Key(), last.Version, scanPage)
+	})
 }
 
 // doom marks a blob.
 func (g *Gallery) doom(ctx context.Context, h Hash, now time.Time) error {
-	return g.store.Update(ctx, func(w Writer) error { return w.PutDoomed(Doomed{Hash: h, Since: now}) })
+	return g.upkeep(ctx, func(w Writer) error {
+		if used, err := w.BlobInUse(h); err != nil || used {
+			return err // recorded since the sweep came by
+		}
+		return w.PutDoomed(Doomed{Hash: h, Since: now})
+	})
 }
 
 // deleteBlob removes a doomed blob in three steps, so that a push of the same
 // bytes sees it coming: doomed → deleting, the file, the mark. It leaves a blob
-// alone whose mark is gone: a push has taken it up since.
+// alone whose mark is gone, or that a record holds: a push has taken it up since.
 func (g *Gallery) deleteBlob(ctx context.Context, h Hash) (bool, error) {
-	err := g.store.Update(ctx, func(w Writer) error {
+	err := g.upkeep(ctx, func(w Writer) error {
 		d, err := w.DoomedBlob(h)
 		if err != nil {
 			return err
+		}
+		if used, err := w.BlobInUse(h); err != nil || used {
+			return cmp.Or(err, ErrNotFound)
 		}
 		d.Deleting = true
 		return w.PutDoomed(d)
@@ -236,7 +229,7 @@ func (g *Gallery) deleteBlob(ctx context.Context, h Hash) (bool, error) {
 		return false, err
 	}
 	failed := g.blobs.Delete(h)
-	err = g.store.Update(ctx, func(w Writer) error {
+	err = g.upkeep(ctx, func(w Writer) error {
 		if failed != nil { // in use: the next sweep starts over
 			return w.PutDoomed(Doomed{Hash: h, Since: g.Now().Add(-doomedFor)})
 		}
@@ -249,11 +242,64 @@ func (g *Gallery) deleteBlob(ctx context.Context, h Hash) (bool, error) {
 // deletes, and a push would wait for it. The file is gone or the next sweep
 // removes it.
 func (g *Gallery) clearDeleting(ctx context.Context) error {
-	return g.eachDoomed(ctx, func(d Doomed) error {
+	for d, err := range allDoomed(ctx, g.store) {
+		if err != nil {
+			return err
+		}
 		if !d.Deleting {
-			return nil
+			continue
 		}
 		d.Deleting = false
-		return g.store.Update(ctx, func(w Writer) error { return w.PutDoomed(d) })
+		if err := g.upkeep(ctx, func(w Writer) error { return w.PutDoomed(d) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeBlob makes the upload durable under its hash. It first takes back the
+// mark of gc, if there is one, so that the file cannot go between here and the
+// record; a blob that is being deleted now is waited for (engineering.md 3).
+func (g *Gallery) storeBlob(ctx context.Context, u *Upload) error {
+	for {
+		free, err := g.reprieve(ctx, u.Hash)
+		if err != nil {
+			return err
+		}
+		if free {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	// Put closes the file, and removes it when it fails.
+	return diskError(g.blobs.Put(ctx, u.Hash, u.Size, u.take()))
+}
+
+// reprieve takes the mark from a doomed blob; false while it is being deleted.
+func (g *Gallery) reprieve(ctx context.Context, h Hash) (bool, error) {
+	var d Doomed
+	err := g.store.View(ctx, func(r Reader) (err error) {
+		d, err = r.DoomedBlob(h)
+		return err
 	})
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil || d.Deleting {
+		return false, err
+	}
+	err = g.upkeep(ctx, func(w Writer) error {
+		if d, err = w.DoomedBlob(h); err != nil || d.Deleting {
+			return err
+		}
+		return w.DeleteDoomed(h)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	return !d.Deleting, err
 }

@@ -355,7 +355,7 @@ func (ix *index) follow(ctx context.Context) error {
 		for _, e := range events {
 			applied = e.Seq
 			key := e.ID.Key()
-			if e.Kind == Wiped || keys[key] {
+			if !e.Kind.OfRelease() || keys[key] {
 				continue
 			}
 			keys[key] = true

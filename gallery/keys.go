@@ -1,186 +1,15 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"math/big"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
-
-// A key, R-KEY-04: "ngt_", "p" (a release feed) or "t" (a test feed), 8
-// characters of public ID, 32 of secret (190 bits), 6 of CRC-32 (IEEE) over all
-// characters before it, in base62.
-const (
-	keyPrefix  = "ngt_"
-	keyIDLen   = 8
-	keyRandLen = 32
-	keySumLen  = 6
-	keyLen     = len(keyPrefix) + 1 + keyIDLen + keyRandLen + keySumLen
-	base62     = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
-
-// Limits of what a key may say.
-const (
-	maxKeyName     = 100 // characters
-	maxKeyPatterns = 50
-	maxPattern     = 100
-	expiryNotice   = 10 * 24 * time.Hour // R-KEY-10
-)
-
-var scopeNames = []struct {
-	scope Scope
-	name  string
-}{{ScopePush, "push"}, {ScopePushVersion, "pushversion"}, {ScopeUnlist, "unlist"}, {ScopeRead, "read"}}
-
-// AllScopes is what a key allows unless it is narrowed.
-const AllScopes = ScopePush | ScopePushVersion | ScopeUnlist | ScopeRead
-
-// Names lists the scopes, as the command line and the pages write them.
-func (s Scope) Names() []string {
-	var names []string
-	for _, sn := range scopeNames {
-		if s&sn.scope != 0 {
-			names = append(names, sn.name)
-		}
-	}
-	return names
-}
-
-// ParseScopes reads names of scopes; "package:push" is "push". None at all is
-// an Invalid error.
-func ParseScopes(names []string) (Scope, error) {
-	var s Scope
-next:
-	for _, name := range names {
-		name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "package:")
-		for _, sn := range scopeNames {
-			if sn.name == name {
-				s |= sn.scope
-				continue next
-			}
-		}
-		return 0, &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: fmt.Sprintf("%q is not a scope. Use push, pushversion, unlist or read.", name)}
-	}
-	if s == 0 {
-		return 0, &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: msgNoScope}
-	}
-	return s, nil
-}
-
-// live reports whether the key works at this time.
-func (k *Key) live(now time.Time) bool {
-	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
-}
-
-// State is "live", "expiring" (at most ten days left), "expired" or "revoked".
-func (k *Key) State(now time.Time) string {
-	switch {
-	case !k.Revoked.IsZero():
-		return "revoked"
-	case k.live(now) && !k.Expires.IsZero() && k.Expires.Sub(now) <= expiryNotice:
-		return "expiring"
-	case k.live(now):
-		return "live"
-	}
-	return "expired"
-}
-
-// covers reports whether one of the key's patterns matches id (R-KEY-08).
-func (k *Key) covers(id string) bool {
-	for _, p := range k.Packages {
-		if globMatch(strings.ToLower(p), strings.ToLower(id)) {
-			return true
-		}
-	}
-	return false
-}
-
-// globMatch matches a whole text; "*" is any run, also empty. It is linear but
-// for stars, each of which is tried once more at most per character.
-func globMatch(pattern, text string) bool {
-	star, mark := -1, 0
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, t
-			p++
-		case p < len(pattern) && pattern[p] == text[t]:
-			p++
-			t++
-		case star >= 0:
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// looksLikeKey reports whether a secret is meant as a key: other text is a
-// password.
-func looksLikeKey(secret string) bool { return strings.HasPrefix(secret, keyPrefix) }
-
-// readKey takes a key apart; ok is false for a wrong length, alphabet or
-// checksum: a typing error, which needs no look-up.
-func readKey(secret string) (id string, hash [32]byte, ok bool) {
-	if len(secret) != keyLen || !looksLikeKey(secret) {
-		return "", hash, false
-	}
-	body, sum := secret[:keyLen-keySumLen], secret[keyLen-keySumLen:]
-	if keySum(body) != sum {
-		return "", hash, false
-	}
-	at := len(keyPrefix) + 1
-	return secret[at : at+keyIDLen], sha256.Sum256([]byte(secret)), true
-}
-
-func keySum(body string) string {
-	n := crc32.ChecksumIEEE([]byte(body))
-	var sum [keySumLen]byte
-	for i := keySumLen - 1; i >= 0; i-- {
-		sum[i] = base62[n%62]
-		n /= 62
-	}
-	return string(sum[:])
-}
-
-// randomBase62 returns n characters of 5.95 bits each.
-func randomBase62(n int) (string, error) {
-	b := make([]byte, n)
-	max := big.NewInt(int64(len(base62)))
-	for i := range b {
-		d, err := rand.Int(rand.Reader, max)
-		if err != nil {
-			return "", err
-		}
-		b[i] = base62[d.Int64()]
-	}
-	return string(b), nil
-}
-
-// newSecret makes a key for a feed of this kind.
-func newSecret(kind FeedKind) (string, error) {
-	env := "p"
-	if kind == TestFeed {
-		env = "t"
-	}
-	random, err := randomBase62(keyIDLen + keyRandLen)
-	if err != nil {
-		return "", err
-	}
-	body := keyPrefix + env + random
-	return body + keySum(body), nil
-}
 
 // NewKey is what a person asks for when making a key.
 type NewKey struct {
@@ -210,31 +39,54 @@ func (g *Gallery) AddKey(ctx context.Context, a Actor, n NewKey) (string, *Key, 
 	if err != nil {
 		return "", nil, err
 	}
-	k.Creator = a.Account
 	secret, err := newSecret(f.Kind)
 	if err != nil {
 		return "", nil, err
 	}
-	id, hash, _ := readKey(secret)
-	k.ID, k.Hash = id, hash
-	err = g.store.Update(ctx, func(w Writer) error {
-		owner, err := keyOwner(w, a, n.Owner)
-		if err != nil {
-			return err
-		}
-		k.Owner = owner.No
-		if k.Creator == 0 {
-			k.Creator = owner.No
-		}
-		if _, err := w.Key(k.ID); !errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("the random key ID %s is taken", k.ID)
-		}
-		return w.PutKey(k)
-	})
+	k.ID, k.Hash, _ = readKey(secret)
+	made, err := Do(ctx, g, At{Actor: a}, &addKey, keyDraft{k, n.Owner})
 	if err != nil {
 		return "", nil, err
 	}
-	return secret, k, nil
+	return secret, made, nil
+}
+
+// keyDraft is a key without its owner, and the name of that, "" for the actor.
+type keyDraft struct {
+	key   *Key
+	owner string
+}
+
+var addKey = Act[keyDraft, *Account, *Key]{
+	Name: "key add",
+	On: func(r Reader, at At, in keyDraft) (owner *Account, err error) {
+		if in.owner == "" {
+			owner, err = r.Account(at.Actor.Account)
+		} else {
+			owner, err = r.AccountByName(in.owner)
+		}
+		if errors.Is(err, ErrNotFound) || err == nil && owner.Kind == Tombstone {
+			return nil, &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no account %s. Make it first: nougat user add %s", in.owner, in.owner)}
+		}
+		return owner, err
+	},
+	May: func(a Actor, owner *Account) error {
+		if err := mayManageKeys(a, owner.No); err != nil {
+			return err
+		}
+		if owner.Locked {
+			return lockedOut(owner)
+		}
+		return nil
+	},
+	Do: func(c *Change, owner *Account, in keyDraft) (*Key, error) {
+		k := *in.key
+		k.Owner, k.Creator = owner.No, cmp.Or(c.At.Actor.Account, owner.No)
+		if _, err := c.Key(k.ID); !errors.Is(err, ErrNotFound) {
+			return nil, fmt.Errorf("the random key ID %s is taken (%w)", k.ID, err)
+		}
+		return &k, c.PutKey(&k)
+	},
 }
 
 // CheckKey says all that is wrong with what AddKey is asked for, an Error for
@@ -253,10 +105,10 @@ func (g *Gallery) draftKey(n NewKey) (*Key, *Feed, error) {
 		k.Name = "made on " + now.Format("2 January 2006")
 	}
 	if utf8.RuneCountInString(k.Name) > maxKeyName || hasControl(k.Name) {
-		name = &Error{Kind: Invalid, Op: "key", Field: "name", Msg: msgKeyName}
+		name = &Error{Kind: Invalid, Field: "name", Msg: msgKeyName}
 	}
 	if k.Scopes&AllScopes == 0 {
-		scopes = &Error{Kind: Invalid, Op: "key", Field: "scopes", Msg: msgNoScope}
+		scopes = &Error{Kind: Invalid, Field: "scopes", Msg: msgNoScope}
 	}
 	k.Packages, packages = checkPatterns(n.Packages)
 	k.Days, k.Expires, days = g.keyExpiry(n, now)
@@ -267,33 +119,9 @@ func (g *Gallery) draftKey(n NewKey) (*Key, *Feed, error) {
 	if ok {
 		k.Feed = f.Number
 	} else {
-		feed = &Error{Kind: NotFound, Op: "key", Field: "feed", Msg: fmt.Sprintf("There is no feed %s. The feeds are: %s.", n.Feed, strings.Join(g.feedNames(), ", "))}
+		feed = &Error{Kind: NotFound, Field: "feed", Msg: fmt.Sprintf("There is no feed %s. The feeds are: %s.", n.Feed, strings.Join(g.feedNames(), ", "))}
 	}
 	return k, f, errors.Join(name, scopes, packages, days, feed)
-}
-
-// keyOwner finds whose key it will be, and asks whether the actor may make it.
-func keyOwner(r Reader, a Actor, name string) (*Account, error) {
-	var owner *Account
-	var err error
-	if name == "" {
-		owner, err = r.Account(a.Account)
-	} else {
-		owner, err = r.AccountByName(name)
-	}
-	if errors.Is(err, ErrNotFound) {
-		return nil, &Error{Kind: NotFound, Op: "key", Msg: fmt.Sprintf("There is no account %s. Make it first: nougat user add %s", name, name)}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := mayManageKeys(a, owner.No); err != nil {
-		return nil, err
-	}
-	if owner.Locked {
-		return nil, &Error{Kind: Forbidden, Op: "key", Msg: msgLockedAccount(owner.Name)}
-	}
-	return owner, nil
 }
 
 // mayManageKeys: a key never manages keys; a person manages their own, an
@@ -301,13 +129,13 @@ func keyOwner(r Reader, a Actor, name string) (*Account, error) {
 func mayManageKeys(a Actor, owner AccountNo) error {
 	switch {
 	case !a.SignedIn():
-		return &Error{Kind: Unauthenticated, Op: "key", Msg: "Sign in to manage API keys."}
+		return &Error{Kind: Unauthenticated, Msg: "Sign in to manage API keys."}
 	case a.Key != nil:
-		return &Error{Kind: Forbidden, Op: "key", Msg: "An API key cannot manage API keys. Sign in with your name and password."}
+		return &Error{Kind: Forbidden, Msg: "An API key cannot manage API keys. Sign in with your name and password."}
 	case a.Admin || a.Account == owner:
 		return nil
 	}
-	return &Error{Kind: Forbidden, Op: "key", Msg: "This key belongs to another account. Only its owner or an administrator can change it."}
+	return &Error{Kind: Forbidden, Msg: "This key belongs to another account. Only its owner or an administrator can change it."}
 }
 
 func checkPatterns(patterns []string) ([]string, error) {
@@ -323,12 +151,12 @@ func checkPatterns(patterns []string) ([]string, error) {
 			ok = c == '*' || c == '_' || c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 		}
 		if !ok {
-			return nil, &Error{Kind: Invalid, Op: "key", Field: "packages", Msg: msgPatternForm}
+			return nil, &Error{Kind: Invalid, Field: "packages", Msg: msgPatternForm}
 		}
 		kept = append(kept, p)
 	}
 	if len(kept) > maxKeyPatterns {
-		return nil, &Error{Kind: Invalid, Op: "key", Field: "packages", Msg: fmt.Sprintf("A key has at most %d package patterns. Use the wildcard * to say more with fewer.", maxKeyPatterns)}
+		return nil, &Error{Kind: Invalid, Field: "packages", Msg: fmt.Sprintf("A key has at most %d package patterns. Use the wildcard * to say more with fewer.", maxKeyPatterns)}
 	}
 	if len(kept) == 0 {
 		kept = []string{"*"}
@@ -350,7 +178,7 @@ func (g *Gallery) keyExpiry(n NewKey, now time.Time) (int, time.Time, error) {
 	}
 	switch {
 	case days < 0:
-		return 0, time.Time{}, &Error{Kind: Invalid, Op: "key", Field: "days", Msg: "A key lives for a whole number of days, 1 or more."}
+		return 0, time.Time{}, &Error{Kind: Invalid, Field: "days", Msg: "A key lives for a whole number of days, 1 or more."}
 	case days == 0 && g.o.KeyMaxDays == 0:
 		return 0, time.Time{}, nil
 	case days == 0, g.o.KeyMaxDays > 0 && days > g.o.KeyMaxDays, days > 36500:
@@ -361,9 +189,9 @@ func (g *Gallery) keyExpiry(n NewKey, now time.Time) (int, time.Time, error) {
 
 func (g *Gallery) tooLong() error {
 	if g.o.KeyMaxDays == 0 {
-		return &Error{Kind: Invalid, Op: "key", Field: "days", Msg: "A key lives for at most 36,500 days, or for ever with 0."}
+		return &Error{Kind: Invalid, Field: "days", Msg: "A key lives for at most 36,500 days, or for ever with 0."}
 	}
-	return &Error{Kind: Invalid, Op: "key", Field: "days", Msg: fmt.Sprintf("A key lives for at most %d days here (keys.max_days).", g.o.KeyMaxDays)}
+	return &Error{Kind: Invalid, Field: "days", Msg: fmt.Sprintf("A key lives for at most %d days here (keys.max_days).", g.o.KeyMaxDays)}
 }
 
 // KeyMaxDays is the longest life of a key in days, 0 where keys may live for
@@ -386,40 +214,38 @@ func (g *Gallery) KeysOf(ctx context.Context, a Actor) ([]KeyInfo, error) {
 	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.KeysOf(a.Account, after, scanPage) })
 }
 
-// Keys lists every key of the gallery, newest first; for the operator.
-func (g *Gallery) Keys(ctx context.Context) ([]KeyInfo, error) {
+// Keys lists every key of the gallery, newest first; administrators may.
+func (g *Gallery) Keys(ctx context.Context, a Actor) ([]KeyInfo, error) {
+	if err := g.mayAdministerNow(ctx, a); err != nil {
+		return nil, err
+	}
 	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.Keys(after, scanPage) })
 }
 
+// listKeys lists the keys of a scan, newest first.
 func (g *Gallery) listKeys(ctx context.Context, page func(r Reader, after string) ([]*Key, error)) ([]KeyInfo, error) {
 	now := g.Now()
 	list := []KeyInfo{}
-	for after := ""; ; {
-		var keys []*Key
-		err := g.store.View(ctx, func(r Reader) (err error) {
-			if keys, err = page(r, after); err != nil {
-				return err
+	for k, err := range Scan(ctx, g.store, func(r Reader, last KeyInfo) ([]KeyInfo, error) {
+		keys, err := page(r, last.ID)
+		infos := make([]KeyInfo, len(keys))
+		for i, k := range keys {
+			use, e := r.KeyUse(k.ID)
+			if e != nil && !errors.Is(e, ErrNotFound) {
+				err = e
 			}
-			for _, k := range keys {
-				use, err := r.KeyUse(k.ID)
-				if err != nil && !errors.Is(err, ErrNotFound) {
-					return err
-				}
-				list = append(list, KeyInfo{Key: *k, State: k.State(now), Use: use})
-			}
-			return nil
-		})
+			infos[i] = KeyInfo{Key: *k, State: k.State(now), Use: use}
+		}
+		return infos, err
+	}) {
 		if err != nil {
 			return nil, err
 		}
-		if len(keys) < scanPage {
-			break
-		}
-		after = keys[len(keys)-1].ID
+		list = append(list, k)
 	}
 	for i := range list {
 		k := &list[i]
-		k.OwnerName = g.ownerName(k.Owner)
+		k.OwnerName = g.ownerName(ctx, k.Owner)
 		if f := g.feedNumbered(k.Key.Feed); f != nil {
 			k.FeedName = f.Name
 		}
@@ -431,82 +257,83 @@ func (g *Gallery) listKeys(ctx context.Context, page func(r Reader, after string
 	return list, nil
 }
 
-// RevokeKey ends a key now. A revoked key stays in the list; revoking it again
-// changes nothing.
+// RevokeKey ends a key now, also for uploads that are arriving with it. A revoked
+// key stays in the list; revoking it again changes nothing.
 func (g *Gallery) RevokeKey(ctx context.Context, a Actor, id string) error {
-	now := g.Now()
-	return g.store.Update(ctx, func(w Writer) error {
-		k, err := w.Key(id)
+	_, err := Do(ctx, g, At{Actor: a}, &revokeKey, id)
+	return err
+}
+
+var revokeKey = Act[string, *Key, struct{}]{
+	Name: "key revoke",
+	On: func(r Reader, _ At, id string) (*Key, error) {
+		k, err := r.Key(id)
 		if errors.Is(err, ErrNotFound) {
-			return &Error{Kind: NotFound, Op: "revoke", Msg: fmt.Sprintf("There is no key %s. The ID is the 8 characters that the list of keys shows.", cut(id, 40))}
+			return nil, &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no key %s. The ID is the 8 characters that the list of keys shows.", cut(id, 40))}
 		}
-		if err != nil {
-			return err
-		}
-		if err := mayManageKeys(a, k.Owner); err != nil {
-			return err
-		}
+		return k, err
+	},
+	May: func(a Actor, k *Key) error { return mayManageKeys(a, k.Owner) },
+	Do: func(c *Change, k *Key, _ string) (struct{}, error) {
 		if !k.Revoked.IsZero() {
+			return struct{}{}, nil
+		}
+		return struct{}{}, c.revoke(k)
+	},
+}
+
+// revoke ends a key, and the uploads that come with it.
+func (c *Change) revoke(k *Key) error {
+	k.Revoked = c.At.Now
+	id := k.ID
+	c.EndUploads(errKeyUnknown, func(by Actor) bool { return by.keyID() == id })
+	return c.PutKey(k)
+}
+
+// maxRevoked is how many keys are revoked with one act.
+const maxRevoked = 2000
+
+// revokeKeys revokes every live key that acts for an account, and returns how
+// many those were.
+func revokeKeys(c *Change, owner AccountNo) (revoked int, err error) {
+	err = eachKeyOf(c, owner, func(k *Key) error {
+		if !k.live(c.At.Now) {
 			return nil
 		}
-		k.Revoked = now
-		return w.PutKey(k)
+		if revoked++; revoked > maxRevoked {
+			return &Error{Kind: Invalid, Msg: fmt.Sprintf("The account has more than %d live keys, and nothing was changed. Revoke some of them first: nougat key list, nougat key revoke", maxRevoked)}
+		}
+		return c.revoke(k)
 	})
+	return revoked, err
 }
 
-// keyUses holds the last use of each key until it is written.
-type keyUses struct {
-	mu sync.Mutex
-	m  map[string]KeyUse
-}
-
-func (u *keyUses) note(id string, use KeyUse) {
-	use.Client = cut(use.Client, 100)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.m == nil {
-		u.m = make(map[string]KeyUse)
-	}
-	u.m[id] = use
-}
-
-func (u *keyUses) pending(id string) (KeyUse, bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	use, ok := u.m[id]
-	return use, ok
-}
-
-func (u *keyUses) take() map[string]KeyUse {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	m := u.m
-	u.m = nil
-	return m
-}
-
-func (g *Gallery) flushKeyUses(ctx context.Context) error {
-	uses := g.uses.take()
-	if len(uses) == 0 {
+// countLiveKeys counts the keys that act for an account.
+func countLiveKeys(r Reader, owner AccountNo, now time.Time) (live int, err error) {
+	err = eachKeyOf(r, owner, func(k *Key) error {
+		if k.live(now) {
+			live++
+		}
 		return nil
-	}
-	ids := make([]string, 0, len(uses))
-	for id := range uses {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for chunk := range slices.Chunk(ids, 1000) {
-		err := g.store.Update(ctx, func(w Writer) error {
-			for _, id := range chunk {
-				if err := w.PutKeyUse(id, uses[id]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	})
+	return live, err
+}
+
+// eachKeyOf calls f with every key of an account, inside one transaction.
+func eachKeyOf(r Reader, owner AccountNo, f func(*Key) error) error {
+	for after := ""; ; {
+		page, err := r.KeysOf(owner, after, scanPage)
 		if err != nil {
-			return err // a last use that is lost is noted again at the next one
+			return err
+		}
+		for _, k := range page {
+			if err := f(k); err != nil {
+				return err
+			}
+			after = k.ID
+		}
+		if len(page) < scanPage {
+			return nil
 		}
 	}
-	return nil
 }

@@ -11,72 +11,84 @@ import (
 // pattern (M-04), existence (M-29), ownership (M-05), lock (M-08). Doing it
 // again changes nothing and is no error.
 func (g *Gallery) SetListed(ctx context.Context, a Actor, f *Feed, id, version string, listed bool) error {
-	var seq uint64
-	err := g.store.Update(ctx, func(w Writer) error {
-		r, pkg, err := listable(w, a, f, id, version)
-		if err != nil {
-			return err
-		}
-		if r.Listed == listed {
-			return nil
-		}
-		kind := Unlisted
-		if listed {
-			kind = Relisted
-		}
-		ev := &Event{
-			Time: g.Now(), Kind: kind, ID: r.ID, Version: r.Version,
-			Actor: a.Account, Key: a.keyID(), Listed: listed, Blob: r.Blob,
-		}
-		if err := w.AppendEvent(f.Number, ev); err != nil {
-			return err
-		}
-		seq = ev.Seq
-		r.Listed, r.Rev, r.Edited = listed, ev.Seq, ev.Time
-		if err := w.PutRelease(f.Generation, r); err != nil {
-			return err
-		}
-		return putPackage(w, f, pkg, ev, r)
-	})
-	if err != nil || seq == 0 {
-		return err
+	act := &unlist
+	if listed {
+		act = &relist
 	}
-	g.awaitIndex(ctx, f, seq)
-	return nil
+	_, err := Do(ctx, g, At{Actor: a, Feed: f}, act, versionOf{id, version})
+	return err
 }
 
-// listable finds the release and asks whether the actor may list or unlist it.
-func listable(r Reader, a Actor, f *Feed, id, version string) (*Release, *Package, error) {
-	if err := mayListWith(a, id); err != nil {
-		return nil, nil, err
-	}
-	v, err := nuget.ParseVersion(version)
+// versionOf names a version as it was asked for.
+type versionOf struct{ id, version string }
+
+// listing is what listing and unlisting are about.
+type listing struct {
+	asked versionOf
+	pkg   *Package // nil when there is no such version
+	rel   *Release
+}
+
+var (
+	unlist = Act[versionOf, listing, struct{}]{Name: "unlist", On: readListing, May: maySetListed, Do: setListing(false, Unlisted)}
+	relist = Act[versionOf, listing, struct{}]{Name: "relist", On: readListing, May: maySetListed, Do: setListing(true, Relisted)}
+)
+
+func readListing(r Reader, at At, in versionOf) (s listing, err error) {
+	s.asked = in
+	v, err := nuget.ParseVersion(in.version)
 	if err != nil {
-		return nil, nil, noPackage("unlist", id, version)
+		return s, nil
 	}
-	key := nuget.FoldID(id)
-	rel, err := r.Release(f.Generation, key, v)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil, noPackage("unlist", id, version)
+	key := nuget.FoldID(in.id)
+	if s.rel, err = r.Release(at.Feed.Generation, key, v); errors.Is(err, ErrNotFound) {
+		return s, nil
+	} else if err != nil {
+		return s, err
 	}
-	if err != nil {
-		return nil, nil, err
+	s.pkg, err = r.Package(at.Feed.Generation, key)
+	return s, err
+}
+
+func maySetListed(a Actor, s listing) error {
+	if err := mayListWith(a, s.asked.id); err != nil {
+		return err
 	}
-	pkg, err := r.Package(f.Generation, key)
-	if err != nil {
-		return nil, nil, err
+	if s.pkg == nil {
+		return noPackage("", s.asked.id, s.asked.version)
 	}
-	return rel, pkg, mayList(a, pkg)
+	return mayList(a, s.pkg)
+}
+
+func setListing(listed bool, kind EventKind) func(*Change, listing, versionOf) (struct{}, error) {
+	return func(c *Change, s listing, _ versionOf) (none struct{}, err error) {
+		r, a, f := s.rel, c.At.Actor, c.At.Feed
+		if r.Listed == listed {
+			return none, nil
+		}
+		ev := &Event{
+			Time: c.At.Now, Kind: kind, ID: r.ID, Version: r.Version,
+			Actor: a.Account, Key: a.keyID(), Listed: listed, Blob: r.Blob,
+		}
+		if err := c.AppendEvent(f.Number, ev); err != nil {
+			return none, err
+		}
+		r.Listed, r.Rev, r.Edited = listed, ev.Seq, ev.Time
+		if err := c.PutRelease(f.Generation, r); err != nil {
+			return none, err
+		}
+		return none, putPackage(c, f, s.pkg, ev, r)
+	}
 }
 
 // mayListWith asks the credentials: a key needs the scope and a pattern that
 // covers the ID.
 func mayListWith(a Actor, id string) error {
 	if !a.SignedIn() {
-		return &Error{Kind: Unauthenticated, Op: "unlist", Msg: msgSignInWrong}
+		return &Error{Kind: Unauthenticated, Msg: msgSignInWrong}
 	}
 	if !a.allows(ScopeUnlist) || a.Key != nil && !a.Key.covers(id) {
-		return &Error{Kind: Forbidden, Op: "unlist", ID: id, Msg: msgKeyMayNot("unlist or relist", cut(id, 100), a.Key)}
+		return &Error{Kind: Forbidden, ID: id, Msg: msgKeyMayNot("unlist or relist", cut(id, 100), a.Key)}
 	}
 	return nil
 }
@@ -85,10 +97,10 @@ func mayListWith(a Actor, id string) error {
 // without owning (R-PERM-01).
 func mayList(a Actor, pkg *Package) error {
 	if !owns(a, pkg) && !a.Admin {
-		return &Error{Kind: Forbidden, Op: "unlist", ID: string(pkg.ID), Msg: msgNotOwner(a.Name, string(pkg.ID))}
+		return &Error{Kind: Forbidden, ID: string(pkg.ID), Msg: msgNotOwner(a.Name, string(pkg.ID))}
 	}
 	if pkg.Locked {
-		return &Error{Kind: Forbidden, Op: "unlist", ID: string(pkg.ID), Msg: msgLockedPackage(string(pkg.ID))}
+		return &Error{Kind: Forbidden, ID: string(pkg.ID), Msg: msgLockedPackage(string(pkg.ID))}
 	}
 	return nil
 }

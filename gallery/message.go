@@ -21,8 +21,9 @@ func MsgNoCredentials(keysURL string) string {
 const MsgDiskFull = "The disk of the server is full."
 
 const (
-	msgKeyUnknown     = "This API key is not known here, was revoked, or has expired."                                                                 // M-02
-	msgSignInWrong    = "Name or password is wrong."                                                                                                   // M-35, M-54
+	msgKeyUnknown     = "This API key is not known here, was revoked, or has expired." // M-02
+	msgSignInWrong    = "Name or password is wrong."                                   // M-35, M-54
+	msgSessionEnded   = "Your session has ended. Sign in again."
 	msgNameForm       = "Names start and end with a letter or digit and may hold letters, digits, _ . - between (3 to 64)."                            // M-50
 	msgEmailForm      = "This does not look like an email address."                                                                                    // M-52
 	msgEmailTaken     = "This address cannot be used."                                                                                                 // M-53
@@ -109,6 +110,14 @@ func msgSize(size int64, largest []string) string { // M-43
 }
 
 func msgResembles(other string) string { return "The ID resembles " + other + "." } // M-45
+
+func msgLastAdmin(name string) string { // M-63
+	return fmt.Sprintf("%s is the last administrator, who cannot leave or step down. Make another one first: nougat user admin NAME --on", name)
+}
+
+func msgOwnsPackages(name, id string) string {
+	return fmt.Sprintf("%s owns packages, %s among them, and is not removed: nobody could publish their next versions. To keep %s out, lock the account: nougat user lock %s", name, id, name, name)
+}
 
 func msgNameTaken(name string) string { // M-51
 	return fmt.Sprintf("The username %s is not available.", name)

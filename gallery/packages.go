@@ -3,29 +3,20 @@ package gallery
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"nougat/nuget"
 )
 
-// eachPackage calls f for every package of a feed, in many short Views.
-func eachPackage(ctx context.Context, s Store, feed *Feed, f func(*Package)) error {
-	for after := ""; ; {
-		var page []*Package
-		err := s.View(ctx, func(r Reader) (err error) {
-			page, err = r.Packages(feed.Generation, after, scanPage)
-			return err
-		})
-		if err != nil {
-			return err
+// allPackages yields every package of a feed, by folded ID.
+func allPackages(ctx context.Context, s Store, f *Feed) iter.Seq2[*Package, error] {
+	return Scan(ctx, s, func(r Reader, last *Package) ([]*Package, error) {
+		after := ""
+		if last != nil {
+			after = last.ID.Key()
 		}
-		for _, p := range page {
-			f(p)
-		}
-		if len(page) < scanPage {
-			return nil
-		}
-		after = page[len(page)-1].ID.Key()
-	}
+		return r.Packages(f.Generation, after, scanPage)
+	})
 }
 
 // PackageState returns what every document of a package depends on; NotFound

@@ -90,13 +90,15 @@ const noSuchAccount = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAA
 // the last of them waits some seconds.
 const maxSignIns = 100
 
-// checkPassword finds the account of a name, or of an address that exactly one
-// account has (R-ACC-09), and checks its password. A wrong one is
-// errSignInWrong and counts as a failure; a pair of name and address with too
-// many is TooMany with M-55.
+// checkPassword checks the password of who signs in as user. A wrong one is
+// errSignInWrong, with the account that it is wrong for (nil when there is none),
+// and counts as a failure; a pair of name and address with too many is TooMany
+// with M-55.
 //
 // Each network's are checked one at a time: so that tries sent at once are
-// counted one by one, and so that nobody can take every slot for hashing.
+// counted one by one, and so that nobody can take every slot for hashing. The
+// account is what it was before the hash was computed: whoever acts on the answer
+// compares its Credentials with those of now (Gallery.again).
 func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string) (*Account, error) {
 	from := network(addr)
 	if err := g.signIns.enter(ctx, from); errors.Is(err, errCrowd) {
@@ -110,20 +112,12 @@ func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string
 	if wait := g.failures.wait(pair, now); wait > 0 {
 		return nil, &Error{Kind: TooMany, Op: "sign in", Msg: msgTooManyFailures(wait)}
 	}
-	var a *Account
-	err := g.store.View(ctx, func(r Reader) (err error) {
-		if strings.Contains(user, "@") {
-			a, err = r.AccountByEmail(user)
-		} else {
-			a, err = r.AccountByName(user)
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	a, err := g.namedAccount(ctx, user)
+	if err != nil {
 		return nil, err
 	}
 	hash := noSuchAccount
-	if err == nil && a.Kind == Person && a.Password != "" {
+	if a != nil && a.Kind == Person && a.Password != "" {
 		hash = a.Password
 	}
 	ok, old, err := g.passwordIs(ctx, hash, password)
@@ -132,7 +126,7 @@ func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string
 	}
 	if !ok || hash == noSuchAccount {
 		g.failures.add(pair, now)
-		return nil, errSignInWrong
+		return a, errSignInWrong
 	}
 	g.failures.clear(pair)
 	if old {
@@ -148,7 +142,7 @@ func (g *Gallery) renewHash(ctx context.Context, no AccountNo, was, password str
 	if err != nil {
 		return
 	}
-	err = g.store.Update(ctx, func(w Writer) error {
+	err = g.upkeep(ctx, func(w Writer) error {
 		a, err := w.Account(no)
 		if err != nil || a.Password != was {
 			return err

@@ -67,26 +67,18 @@ func Verify(ctx context.Context, s Store, blobs Blobs, report func(Finding)) (Ch
 
 // people reads every account and key.
 func (v *verifier) people(ctx context.Context) error {
-	for after, more := AccountNo(0), true; more; {
-		err := v.store.View(ctx, func(r Reader) error {
-			page, err := r.Accounts(after, scanPage)
-			if more = len(page) == scanPage; more {
-				after = page[len(page)-1].No
-			}
-			return err
-		})
+	for _, err := range Scan(ctx, v.store, func(r Reader, last *Account) ([]*Account, error) { return r.Accounts(numberOf(last), scanPage) }) {
 		if err != nil {
 			return err
 		}
 	}
-	for after, more := "", true; more; {
-		err := v.store.View(ctx, func(r Reader) error {
-			page, err := r.Keys(after, scanPage)
-			if more = len(page) == scanPage; more {
-				after = page[len(page)-1].ID
-			}
-			return err
-		})
+	for _, err := range Scan(ctx, v.store, func(r Reader, last *Key) ([]*Key, error) {
+		after := ""
+		if last != nil {
+			after = last.ID
+		}
+		return r.Keys(after, scanPage)
+	}) {
 		if err != nil {
 			return err
 		}
@@ -124,18 +116,13 @@ func (v *verifier) feed(ctx context.Context, f *Feed) {
 }
 
 func (v *verifier) packageIDs(ctx context.Context, f *Feed) (ids []string, err error) {
-	for after := ""; ; {
-		var page []string
-		err := v.store.View(ctx, func(r Reader) (err error) {
-			page, err = r.PackageIDs(f.Generation, after, scanPage)
-			return err
-		})
-		ids = append(ids, page...)
-		if err != nil || len(page) < scanPage {
+	for id, err := range Scan(ctx, v.store, func(r Reader, last string) ([]string, error) { return r.PackageIDs(f.Generation, last, scanPage) }) {
+		if err != nil {
 			return ids, err
 		}
-		after = page[len(page)-1]
+		ids = append(ids, id)
 	}
+	return ids, nil
 }
 
 // pkg checks one package in one View, so that what it compares is one state.
@@ -205,6 +192,9 @@ func checkPackage(r Reader, f *Feed, pkg *Package, heads []Head, say func(versio
 		if _, err := r.Release(f.Generation, pkg.ID.Key(), h.Version); err != nil {
 			say(h.Version.String(), "its metadata cannot be read: "+err.Error())
 		}
+		if err := checkHeld(r, h); err != nil {
+			say(h.Version.String(), err.Error())
+		}
 	}
 	if rev > pkg.Rev {
 		say("", fmt.Sprintf("is at event %d and one of its versions at %d", pkg.Rev, rev))
@@ -228,6 +218,20 @@ func checkPackage(r Reader, f *Feed, pkg *Package, heads []Head, say func(versio
 	same := slices.EqualFunc(card.Versions, listed, func(a, b CardVersion) bool { return a.Version.Equal(b.Version) && a.SemVer2 == b.SemVer2 })
 	if !same || card.Rev != pkg.Rev || !slices.Equal(card.Owners, pkg.Owners) {
 		say("", "its search card does not agree with its versions")
+	}
+	return nil
+}
+
+// checkHeld says when nothing notes that a release holds its files: the sweep
+// would remove them.
+func checkHeld(r Reader, h Head) error {
+	for _, blob := range []Hash{h.Blob, h.Received} {
+		switch used, err := r.BlobInUse(blob); {
+		case err != nil:
+			return err
+		case !used:
+			return fmt.Errorf("its file %s counts as unused", blob)
+		}
 	}
 	return nil
 }
@@ -276,61 +280,70 @@ func (v *verifier) readBlob(ctx context.Context, h Hash) error {
 	return ctx.Err()
 }
 
-// strays finds releases without a package.
+// strays finds releases without a package, and what is wrong with those that are
+// not served.
 func (v *verifier) strays(ctx context.Context, f *Feed) error {
 	last := ""
-	return eachHead(ctx, v.store, f, func(h Head) error {
+	for h, err := range allHeads(ctx, v.store, f) {
+		if err != nil {
+			return err
+		}
 		id := h.ID.Key()
-		if id == last {
-			return nil
+		if id == last && h.State == Served {
+			continue
+		}
+		stray := false
+		err := v.store.View(ctx, func(r Reader) error {
+			if _, err := r.Package(f.Generation, id); err != nil {
+				stray = errors.Is(err, ErrNotFound)
+				return err
+			}
+			if h.State == Served {
+				return nil
+			}
+			return checkHeld(r, h)
+		})
+		switch {
+		case stray && id != last:
+			v.report(Finding{Feed: f.Name, ID: id, Version: h.Version.String(), What: "is recorded without its package"})
+		case err != nil && h.State != Served:
+			v.report(Finding{Feed: f.Name, ID: id, Version: h.Version.String(), What: err.Error()})
+		case err != nil && !stray:
+			return err
 		}
 		last = id
-		err := v.store.View(ctx, func(r Reader) error {
-			_, err := r.Package(f.Generation, id)
-			return err
-		})
-		if errors.Is(err, ErrNotFound) {
-			v.report(Finding{Feed: f.Name, ID: id, Version: h.Version.String(), What: "is recorded without its package"})
-			return nil
-		}
-		return err
-	})
+	}
+	return nil
 }
 
 // events checks that the log has no gap, ends where the state says and runs
 // forward in time.
 func (v *verifier) events(ctx context.Context, f *Feed) error {
 	var last Event
-	for {
-		var page []Event
-		var state FeedState
-		err := v.store.View(ctx, func(r Reader) (err error) {
-			if page, err = r.Events(f.Number, last.Seq, scanPage); err != nil {
-				return err
-			}
+	var state FeedState
+	for e, err := range Scan(ctx, v.store, func(r Reader, last Event) ([]Event, error) {
+		events, err := r.Events(f.Number, last.Seq, scanPage)
+		if err == nil {
 			state, err = r.FeedState(f.Number)
-			return err
-		})
+		}
+		return events, err
+	}) {
 		if err != nil {
 			return err
 		}
-		for _, e := range page {
-			v.done.Events++
-			if e.Seq != last.Seq+1 {
-				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log goes from %d to %d", last.Seq, e.Seq)})
-			}
-			if !e.Time.After(last.Time) {
-				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("event %d is not later than the one before", e.Seq)})
-			}
-			last = e
+		v.done.Events++
+		if e.Seq != last.Seq+1 {
+			v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log goes from %d to %d", last.Seq, e.Seq)})
 		}
-		if len(page) < scanPage {
-			if state.LastSeq != last.Seq {
-				v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log ends at %d and the feed says %d", last.Seq, state.LastSeq)})
-			}
-			return nil
+		if !e.Time.After(last.Time) {
+			v.report(Finding{Feed: f.Name, What: fmt.Sprintf("event %d is not later than the one before", e.Seq)})
 		}
+		last = e
 	}
+	if state.LastSeq != last.Seq {
+		v.report(Finding{Feed: f.Name, What: fmt.Sprintf("the event log ends at %d and the feed says %d", last.Seq, state.LastSeq)})
+	}
+	return nil
 }
 
 // totals checks the feed's counts as they stood at its last event. What others
@@ -344,20 +357,21 @@ func (v *verifier) totals(ctx context.Context, f *Feed) error {
 		}
 		var now FeedState
 		id := ""
-		err = eachHead(ctx, v.store, f, func(h Head) error {
+		for h, err := range allHeads(ctx, v.store, f) {
+			if err != nil {
+				return err
+			}
 			if h.Published.After(then.LastTime) {
-				return nil
+				continue
 			}
 			if key := h.ID.Key(); key != id {
 				id = key
 				now.Packages++
 			}
-			now.Releases++
-			now.Bytes += h.Size
-			return nil
-		})
-		if err != nil {
-			return err
+			if h.State == Served {
+				now.Releases++
+				now.Bytes += h.Size
+			}
 		}
 		if now.Packages == then.Packages && now.Releases == then.Releases && now.Bytes == then.Bytes {
 			return nil
@@ -379,14 +393,9 @@ func (v *verifier) totals(ctx context.Context, f *Feed) error {
 // downloads reads every count: one that cannot be read keeps the search index
 // from being built.
 func (v *verifier) downloads(ctx context.Context, f *Feed) error {
-	for after, more := (DownloadCount{}), true; more; {
-		err := v.store.View(ctx, func(r Reader) error {
-			page, err := r.AllDownloads(f.Generation, after, scanPage)
-			if more = len(page) == scanPage; more {
-				after = page[len(page)-1]
-			}
-			return err
-		})
+	for _, err := range Scan(ctx, v.store, func(r Reader, last DownloadCount) ([]DownloadCount, error) {
+		return r.AllDownloads(f.Generation, last, scanPage)
+	}) {
 		if err != nil {
 			return err
 		}

@@ -94,7 +94,7 @@ func (s *testSite) pushToFeed(feed string, p pack) *answer {
 // publicID finds the ID of a key by its secret, which holds it.
 func (s *testSite) publicID(secret string) string {
 	s.Helper()
-	keys, err := s.gallery.Keys(context.Background())
+	keys, err := s.gallery.Keys(context.Background(), gallery.Operator())
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func options(f func(*Options)) siteOptions { return siteOptions{server: f} }
 
 func (s *testSite) account(name, password string) *gallery.Account {
 	s.Helper()
-	a, _, err := s.gallery.AddAccount(context.Background(), gallery.NewAccount{Name: name, Password: password})
+	a, _, err := s.gallery.AddAccount(context.Background(), gallery.Operator(), gallery.NewAccount{Name: name, Password: password})
 	if err != nil {
 		s.Fatal(err)
 	}

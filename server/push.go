@@ -17,12 +17,14 @@ func (s *Server) handlePush(ec echo.Context) error {
 	r := c.Request()
 	body := newUpload(c.Response().Writer, r, s.patience)
 	received, err := s.receive(c, body)
+	if received != nil {
+		defer received.Discard()
+	}
 	if err != nil {
 		s.refuse(c, body, err)
 		return errAnswered
 	}
-	defer received.Discard()
-	published, err := s.g.Push(r.Context(), c.actor, c.feed, received)
+	published, err := received.Publish(r.Context())
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,8 @@ func (s *Server) handlePush(ec echo.Context) error {
 	return s.text(c, http.StatusCreated, noStore, id+" "+version.Full()+" is published.")
 }
 
-// receive does the part of a push that ends with the last byte of the body.
+// receive does the part of a push that ends with the last byte of the body. The
+// upload, which is nil before there is one, must be discarded in any case.
 func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
 	r := c.Request()
 	var err error
@@ -42,18 +45,17 @@ func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
 		return nil, err
 	}
 	s.vouch(c)
-	if err = s.g.BeginPush(r.Context(), c.actor, c.feed, r.ContentLength); err != nil {
-		return nil, err
-	}
-	if err = plainBody(r); err != nil {
-		return nil, err
-	}
-	pkg, release, err := packageIn(r, body)
+	u, err := s.g.BeginUpload(r.Context(), c.actor, c.feed, gallery.Incoming{Length: r.ContentLength, Encoding: r.Header.Get("Content-Encoding")})
 	if err != nil {
 		return nil, err
 	}
+	defer body.under(u.Context())()
+	pkg, release, err := packageIn(r, body)
+	if err != nil {
+		return u, err
+	}
 	defer release()
-	return s.g.Receive(r.Context(), c.actor, c.feed, pkg)
+	return u, u.Receive(pkg)
 }
 
 // warn adds a line that clients print for each text (R-PUSH-16).

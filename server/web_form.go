@@ -17,7 +17,7 @@ const maxForm = 64 << 10
 
 // readForm reads the fields that a page's form posted.
 func readForm(r *http.Request) (url.Values, error) {
-	if err := plainBody(r); err != nil {
+	if err := gallery.PlainBody(r.Header.Get("Content-Encoding")); err != nil {
 		return nil, err
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

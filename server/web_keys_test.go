@@ -49,7 +49,7 @@ func TestKeysPage(t *testing.T) { // UX-12
 	// Others neither see nor end it.
 	ann := w.signedIn("ann", annPassword)
 	ann.get("/account/apikeys").lacks(k.Key.ID)
-	if _, _, err := w.AddAccount(t.Context(), gallery.NewAccount{Name: "cid", Password: "cid has a long password"}); err != nil {
+	if _, _, err := w.AddAccount(t.Context(), gallery.Operator(), gallery.NewAccount{Name: "cid", Password: "cid has a long password"}); err != nil {
 		t.Fatal(err)
 	}
 	w.signedIn("cid", "cid has a long password").post("/account/apikeys/"+k.Key.ID+"/revoke", "", "").is(http.StatusForbidden)

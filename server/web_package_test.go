@@ -134,7 +134,7 @@ func TestUnlistAndRelist(t *testing.T) { // UX-06, Q-26
 	stranger.get(table).lacks("Unlist")
 	stranger.post("/packages/Contoso.Text.Tables/2.0.0/unlist", "page", "1").leadsTo("/account/signin")
 
-	if _, _, err := w.AddAccount(t.Context(), gallery.NewAccount{Name: "cid", Password: "cid has a long password"}); err != nil {
+	if _, _, err := w.AddAccount(t.Context(), gallery.Operator(), gallery.NewAccount{Name: "cid", Password: "cid has a long password"}); err != nil {
 		t.Fatal(err)
 	}
 	cid := w.signedIn("cid", "cid has a long password")

@@ -106,7 +106,7 @@ func openWebsite(t testing.TB, change func(*gallery.Options, *server.Options)) *
 func (w *website) people() (ann, bob gallery.Actor) {
 	w.t.Helper()
 	for name, password := range map[string]string{"ann": annPassword, "bob": bobPassword} {
-		if _, _, err := w.AddAccount(context.Background(), gallery.NewAccount{Name: name, Password: password, Admin: name == "ann"}); err != nil {
+		if _, _, err := w.AddAccount(context.Background(), gallery.Operator(), gallery.NewAccount{Name: name, Password: password, Admin: name == "ann"}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -129,12 +129,15 @@ func (w *website) person(name string) gallery.Actor {
 func (w *website) push(a gallery.Actor, f *gallery.Feed, nupkg []byte) {
 	w.t.Helper()
 	ctx := context.Background()
-	u, err := w.Receive(ctx, a, f, bytes.NewReader(nupkg))
+	u, err := w.BeginUpload(ctx, a, f, gallery.Incoming{Length: -1})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer u.Discard()
-	if _, err := w.Push(ctx, a, f, u); err != nil {
+	if err := u.Receive(bytes.NewReader(nupkg)); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := u.Publish(ctx); err != nil {
 		w.t.Fatal(err)
 	}
 }

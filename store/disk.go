@@ -5,22 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
-
-// IsFull reports whether err says that a disk or quota is full.
-func IsFull(err error) bool {
-	if err == nil {
-		return false
-	}
-	for _, full := range fullErrors {
-		// bbolt keeps only the text of the causes of some failures.
-		if errors.Is(err, full) || strings.Contains(err.Error(), full.Error()) {
-			return true
-		}
-	}
-	return false
-}
 
 // MakeFolder makes the folder path for this user alone, when it is not there,
 // and its name durable. The folder that holds it must be there.

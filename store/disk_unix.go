@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// fullErrors are what a full disk and a used-up quota answer.
-var fullErrors = []error{syscall.ENOSPC, syscall.EDQUOT}
-
 // SyncFile makes the content of f durable. On macOS this is a plain fsync, which
 // a drive may still hold back; the commit of the database that follows each
 // stored package empties the drive's cache (F_FULLFSYNC).

@@ -1,13 +1,6 @@
 package store
 
-import (
-	"os"
-
-	"golang.org/x/sys/windows"
-)
-
-// fullErrors are what a full disk and a used-up quota answer.
-var fullErrors = []error{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
+import "os"
 
 // SyncFile makes the content of f durable.
 func SyncFile(f *os.File) error { return f.Sync() }

@@ -81,7 +81,7 @@ func Closed() error {
 // Failed is the answer to everyone whose commit failed with cause: Full when the
 // disk is full, else Unavailable.
 func Failed(cause error) error {
-	if IsFull(cause) {
+	if gallery.IsDiskFull(cause) {
 		return &gallery.Error{Kind: gallery.Full, Msg: gallery.MsgDiskFull, Err: cause}
 	}
 	if errors.Is(cause, gallery.ErrReadOnly) {

@@ -61,7 +61,7 @@ func (d *Docs) CatalogLeaf(ctx context.Context, f *gallery.Feed, p Place, folder
 	if err != nil {
 		return Ref{}, err
 	}
-	if ev == nil || ev.Kind == gallery.Wiped || !strings.EqualFold(name, ev.ID.Key()+"."+ev.Version.Key()+".json") {
+	if ev == nil || !ev.Kind.InCatalog() || !strings.EqualFold(name, ev.ID.Key()+"."+ev.Version.Key()+".json") {
 		return Ref{}, errNoDocument
 	}
 	head, err := d.g.Head(ctx, f, string(ev.ID), ev.Version.String())
@@ -184,7 +184,7 @@ func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *Ref) error
 	w.open('[')
 	for i := range evs {
 		ev := &evs[i]
-		if ev.Kind == gallery.Wiped {
+		if !ev.Kind.InCatalog() {
 			continue
 		}
 		w.open('{')

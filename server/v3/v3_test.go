@@ -53,7 +53,7 @@ func open(t testing.TB) *testGallery {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { g.Close(context.Background()) })
-	a, _, err := g.AddAccount(context.Background(), gallery.NewAccount{Name: "ann", Password: "correct horse battery"})
+	a, _, err := g.AddAccount(context.Background(), gallery.Operator(), gallery.NewAccount{Name: "ann", Password: "correct horse battery"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,12 +91,15 @@ func (g *testGallery) push(id, version, meta string, files ...string) {
 		g.Fatal(err)
 	}
 	ctx := context.Background()
-	up, err := g.Receive(ctx, g.actor, g.feed, &b)
+	up, err := g.BeginUpload(ctx, g.actor, g.feed, gallery.Incoming{Length: -1})
 	if err != nil {
 		g.Fatal(err)
 	}
 	defer up.Discard()
-	if _, err := g.Push(ctx, g.actor, g.feed, up); err != nil {
+	if err := up.Receive(&b); err != nil {
+		g.Fatal(err)
+	}
+	if _, err := up.Publish(ctx); err != nil {
 		g.Fatal(err)
 	}
 }

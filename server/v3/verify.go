@@ -92,7 +92,7 @@ func (v *verifier) packages(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		for i := range evs {
-			if evs[i].Kind == gallery.Wiped {
+			if !evs[i].Kind.InCatalog() {
 				clear(seen)
 				continue
 			}
@@ -383,7 +383,7 @@ func (v *verifier) catalog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		evs = slices.DeleteFunc(evs, func(e gallery.Event) bool { return e.Kind == gallery.Wiped })
+		evs = slices.DeleteFunc(evs, func(e gallery.Event) bool { return !e.Kind.InCatalog() })
 		if len(page.Items) != len(evs) {
 			v.say("", "page %d of the catalog holds %d items where the log holds %d events", n, len(page.Items), len(evs))
 			continue

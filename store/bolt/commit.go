@@ -207,7 +207,7 @@ func (d *DB) sees(id int) bool {
 
 // failed decides what a failed commit means for the writes after it.
 func (d *DB) failed(err error, applied bool) error {
-	if applied || !store.IsFull(err) {
+	if applied || !gallery.IsDiskFull(err) {
 		d.stopped.Store(true)
 		return fmt.Errorf("%w: %w", gallery.ErrReadOnly, err)
 	}

@@ -203,7 +203,7 @@ func (d *Dir) remove(path string) error {
 
 // full gives a full disk its kind.
 func full(err error) error {
-	if store.IsFull(err) {
+	if gallery.IsDiskFull(err) {
 		return store.Failed(err)
 	}
 	return err

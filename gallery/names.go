@@ -1,0 +1,65 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// names are the names of accounts as they are shown, read once and forgotten when
+// any of them changes (SiteReader.People).
+type names struct {
+	mu     sync.Mutex
+	people uint64
+	of     map[AccountNo]string
+}
+
+// maxNames bounds what is remembered; it then begins anew.
+const maxNames = 100_000
+
+// OwnerNames returns the names of accounts, in their order, without those that
+// are gone. Names are joined when something is rendered and never stored with a
+// package: DocState.People says when they must be joined again.
+func (g *Gallery) OwnerNames(ctx context.Context, nos []AccountNo) []string {
+	shown := make([]string, 0, len(nos))
+	n := &g.names
+	err := g.store.View(ctx, func(r Reader) error {
+		people, err := r.People()
+		if err != nil {
+			return err
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.of == nil || n.people != people || len(n.of) > maxNames {
+			n.of, n.people = make(map[AccountNo]string), people
+		}
+		for _, no := range nos {
+			name, known := n.of[no]
+			if !known {
+				a, err := r.Account(no)
+				if errors.Is(err, ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				name = a.Name
+				n.of[no] = name
+			}
+			shown = append(shown, name)
+		}
+		return nil
+	})
+	if err != nil {
+		g.o.Log.Error("the names of accounts could not be read", "err", err)
+	}
+	return shown
+}
+
+// ownerName returns an account's name, "" when there is no such account.
+func (g *Gallery) ownerName(ctx context.Context, no AccountNo) string {
+	for _, name := range g.OwnerNames(ctx, []AccountNo{no}) {
+		return name
+	}
+	return ""
+}
