@@ -9,13 +9,16 @@ import (
 	"text/tabwriter"
 
 	"github.com/alecthomas/kong"
+
+	"nougat/config"
+	"nougat/server"
 )
 
 // commandLine is the grammar of the command line. Every key of Config is a flag;
 // those in the group serve are for the verbs that serve or explain them.
 type commandLine struct {
-	ConfigFile string `name:"config" placeholder:"FILE" help:"Configuration file. Without it NOUGAT_CONFIG names one, else config.toml in the working directory is read if it is there."`
-	Settings   Config `embed:""`
+	ConfigFile string        `name:"config" placeholder:"FILE" help:"Configuration file. Without it NOUGAT_CONFIG names one, else config.toml in the working directory is read if it is there."`
+	Settings   config.Config `embed:""`
 
 	Serve   serveVerb   `cmd:"" default:"1" help:"Serve the gallery. This is what nougat does when no command is named."`
 	User    userVerbs   `cmd:"" help:"Add and list people, and set their passwords."`
@@ -43,8 +46,11 @@ func (*commandLine) Help() string {
 Exit status: 0 done, 1 failed, 2 wrong command line or configuration.`
 }
 
+// rules are what server knows of a value of the configuration.
+var rules = config.Rules{ReservedFeedName: server.ReservedFeedName, PublicURL: server.PublicURL}
+
 // parse reads the command line, the configuration file and the environment. A
-// mistake in them is a usageError.
+// mistake in them is a usageError or a config.Error.
 func (s *session) parse(args, environ []string) (verb, error) {
 	cl := new(commandLine)
 	parser, err := kong.New(cl,
@@ -63,7 +69,7 @@ func (s *session) parse(args, environ []string) (verb, error) {
 	if err != nil {
 		return nil, explainParse(err)
 	}
-	if s.layers, err = readLayers(cl.ConfigFile, environ); err != nil {
+	if s.layers, err = config.Read(rules, cl.ConfigFile, environ); err != nil {
 		return nil, err
 	}
 	node := ctx.Selected()
@@ -71,19 +77,18 @@ func (s *session) parse(args, environ []string) (verb, error) {
 		if p.Flag == nil || p.Resolved {
 			continue
 		}
-		i := slices.IndexFunc(keys(), func(k key) bool { return k.flag() == p.Flag.Name })
+		i := slices.IndexFunc(config.Keys(), func(k config.Key) bool { return k.Flag() == p.Flag.Name })
 		if i < 0 {
 			continue
 		}
-		k := keys()[i]
+		k := config.Keys()[i]
 		if !takesFlag(node, p.Flag) {
 			return nil, usagef("--%s is a flag of nougat serve and nougat config; nougat %s does not take it.", p.Flag.Name, node.Path())
 		}
-		s.layers.flags.config.field(k).Set(cl.Settings.field(k))
-		s.layers.flags.set[k.name] = "--" + p.Flag.Name
+		s.layers.SetFlag(k, &cl.Settings)
 	}
 	if node.Name != "serve" {
-		for _, w := range s.layers.warnings {
+		for _, w := range s.layers.Warnings() {
 			fmt.Fprintln(s.errs, "nougat: "+w)
 		}
 	}
@@ -134,7 +139,7 @@ func explainParse(err error) error {
 				}
 			}
 		}
-		return usagef("There is no flag %s; the nearest one is %s. See %s.", flag, nearest(flag, known), help)
+		return usagef("There is no flag %s; the nearest one is %s. See %s.", flag, config.Nearest(flag, known), help)
 	}
 	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok {
 		var known []string
@@ -143,7 +148,7 @@ func explainParse(err error) error {
 		}
 		if len(known) > 0 {
 			full := command + " " + word
-			return usagef("There is no command %q; the nearest one is %q. See %s.", full, nearest(full, known), help)
+			return usagef("There is no command %q; the nearest one is %q. See %s.", full, config.Nearest(full, known), help)
 		}
 		return usagef("%s takes no argument %q. See %s.", command, word, help)
 	}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"nougat/config"
 	"nougat/gallery"
-	"nougat/server"
 )
 
 type configVerb struct{ asJSON }
@@ -29,12 +29,12 @@ type shownFeed struct {
 	Replace  bool   `json:"replace"`
 }
 
-func shownFeeds(c *Config) []shownFeed {
+func shownFeeds(c *config.Config) []shownFeed {
 	var all []shownFeed
-	for _, f := range c.feeds() {
-		s := shownFeed{f.Name, FeedConfig{Name: f.Name}.derivedPath(), f.Kind.String(), readSignedIn, f.MaxBytes, f.Replace}
+	for _, f := range c.FeedOptions() {
+		s := shownFeed{f.Name, config.FeedPath(f.Name), f.Kind.String(), config.ReadSignedIn, f.MaxBytes, f.Replace}
 		if f.OpenToRead {
-			s.Read = readAnyone
+			s.Read = config.ReadAnyone
 		}
 		all = append(all, s)
 	}
@@ -42,7 +42,7 @@ func shownFeeds(c *Config) []shownFeed {
 }
 
 func (v *configVerb) Run(s *session) error {
-	c, _, err := s.layers.merge(server.ReservedFeedName)
+	c, _, err := s.layers.Merge()
 	if err != nil {
 		return err
 	}
@@ -50,15 +50,15 @@ func (v *configVerb) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	c, all, err := s.layers.merge(server.ReservedFeedName)
+	c, all, err := s.layers.Merge()
 	if err != nil {
 		return err
 	}
 	if v.JSON {
 		return s.printJSON(struct {
-			Settings []setting   `json:"settings"`
-			Feeds    []shownFeed `json:"feeds"`
-			Running  []setting   `json:"running,omitempty"` // of the server that runs on the data
+			Settings []config.Setting `json:"settings"`
+			Feeds    []shownFeed      `json:"feeds"`
+			Running  []config.Setting `json:"running,omitempty"` // of the server that runs on the data
 		}{all, shownFeeds(c), running})
 	}
 	width := 0
@@ -83,7 +83,7 @@ func (v *configVerb) Run(s *session) error {
 
 // readSaved takes over what is saved in the data folder, if there is one, and
 // returns the settings of the server that runs on it, nil without one.
-func (s *session) readSaved(data string) (running []setting, err error) {
+func (s *session) readSaved(data string) (running []config.Setting, err error) {
 	if !isData(data) {
 		return nil, nil
 	}
@@ -105,10 +105,10 @@ func (s *session) readSaved(data string) (running []setting, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(running) != len(keys()) {
+	if len(running) != len(config.Keys()) {
 		running = nil // another version serves
 	}
-	for _, w := range s.layers.save(saved) {
+	for _, w := range s.layers.Save(saved) {
 		s.notice("nougat: %s", w)
 	}
 	return running, nil

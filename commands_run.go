@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"nougat/config"
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/server/v3"
@@ -41,7 +42,7 @@ type response struct {
 	Keys     []keyRow          `json:"keys,omitempty"`
 	Verdict  *verdict          `json:"verdict,omitempty"`
 	Saved    map[string]string `json:"saved,omitempty"`    // config: what the data folder holds
-	Settings []setting         `json:"settings,omitempty"` // config: what the server started with
+	Settings []config.Setting  `json:"settings,omitempty"` // config: what the server started with
 }
 
 // A userRow is an account as the command line shows it.

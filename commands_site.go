@@ -6,8 +6,6 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-
-	"nougat/server"
 )
 
 type stopVerb struct{}
@@ -24,7 +22,7 @@ Examples:
 func (v *stopVerb) Run(s *session) error {
 	ctx, cancel := interruptible()
 	defer cancel()
-	c, _, err := s.layers.merge(server.ReservedFeedName)
+	c, _, err := s.layers.Merge()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"nougat/gallery"
-	"nougat/server"
 )
 
 // The control socket carries the administrator's verbs into a running server:
@@ -292,7 +291,7 @@ func reach(ctx context.Context, data string, inside, here func() error) (err err
 func (s *session) ask(req request, absent absence) (response, error) {
 	ctx, stop := interruptible()
 	defer stop()
-	c, _, err := s.layers.merge(server.ReservedFeedName)
+	c, _, err := s.layers.Merge()
 	if err != nil {
 		return response{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"nougat/config"
 	"nougat/gallery"
 )
 
@@ -110,7 +111,7 @@ func TestDrainWaits(t *testing.T) {
 // leaves, so that it is tried again where the data is then.
 func TestCutVerb(t *testing.T) {
 	data := t.TempDir()
-	l, err := readLayers("", []string{"NOUGAT_DATA=" + data})
+	l, err := config.Read(rules, "", []string{"NOUGAT_DATA=" + data})
 	if err != nil {
 		t.Fatal(err)
 	}

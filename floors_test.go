@@ -18,12 +18,13 @@ import (
 
 // floors says on which floor each room lies; a room that is not named lies where
 // the one around it does. Imports point down, or sideways within one room:
-// main (4) wires, server (3) is HTTP, store, server/v3 and ui (2) never meet,
-// gallery (1) holds the rules, nuget (0) the formats. internal/ serves tests.
+// main (4) wires, server (3) is HTTP, config, store, server/v3 and ui (2) never
+// meet, gallery (1) holds the rules, nuget (0) the formats. internal/ serves tests.
 var floors = map[string]int{
 	"nougat":           4,
 	"nougat/server":    3,
 	"nougat/server/v3": 2,
+	"nougat/config":    2,
 	"nougat/store":     2,
 	"nougat/ui":        2,
 	"nougat/gallery":   1,
@@ -46,7 +47,7 @@ var onlyIn = map[string][]string{
 	"html/template":                      {"nougat/ui"},
 	"github.com/yuin/goldmark":           {"nougat/ui"},
 	"github.com/microcosm-cc/bluemonday": {"nougat/ui"},
-	"github.com/BurntSushi/toml":         {"nougat"},
+	"github.com/BurntSushi/toml":         {"nougat/config"},
 	"github.com/alecthomas/kong":         {"nougat"},
 	"nougat/server":                      {"nougat"},
 	"nougat/store/storetest":             {},

@@ -1,8 +1,7 @@
 // Command nougat is a private NuGet gallery in one program: a feed that NuGet's
 // clients push to and restore from, and the pages to look at it.
 //
-// This room wires the others together. It reads the configuration (config.go is
-// its manual), opens the data folder (site.go), serves it (serve.go) and runs
+// This room wires the others together. It reads the configuration (config), opens the data folder (site.go), serves it (serve.go) and runs
 // the administrator's verbs (commands.go), inside a running server where there
 // is one (control.go). It must never decide what may happen: that is gallery's.
 package main
@@ -17,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 
+	"nougat/config"
 	"nougat/gallery"
 )
 
@@ -51,7 +51,20 @@ func report(w io.Writer, err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return exitUsage
+	}
 	return exitFailed
+}
+
+// A usageError is a wrong command line: exit code 2, as for a configuration that
+// cannot be used.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
 }
 
 // explain is the sentence of an error: of a refusal its text for people and,
@@ -75,7 +88,7 @@ func explain(err error) string {
 // its terminal.
 type session struct {
 	in, out, errs *os.File
-	layers        *layers
+	layers        *config.Layers
 }
 
 // interruptible is a context that ends at the first Ctrl-C or SIGTERM. The

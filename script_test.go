@@ -26,6 +26,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"nougat/config"
 	"nougat/internal/need"
 )
 
@@ -118,9 +119,9 @@ func setUpScript(env *testscript.Env) error {
 		name, _, _ := strings.Cut(v, "=")
 		r.variables = append(r.variables, name)
 	}
-	r.variables = append(r.variables, configVariable, "NOUGAT_SERVICE_PORT") // the last is none of ours
-	for _, k := range keys() {
-		r.variables = append(r.variables, k.env())
+	r.variables = append(r.variables, config.FileVariable, "NOUGAT_SERVICE_PORT") // the last is none of ours
+	for _, k := range config.Keys() {
+		r.variables = append(r.variables, k.Env())
 	}
 	env.Values[runningKey{}] = r
 	env.Defer(func() {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"nougat/config"
 	"nougat/gallery"
 	"nougat/server"
 	"nougat/ui"
@@ -42,12 +43,12 @@ func (v *serveVerb) Run(s *session) error {
 	signal.Ignore(syscall.SIGPIPE)
 	stop := newStopper()
 	defer stop.release()
-	c, _, err := s.layers.merge(server.ReservedFeedName)
+	c, _, err := s.layers.Merge()
 	if err != nil {
 		return err
 	}
 	log := newLogger(s.errs, c.Log)
-	for _, w := range s.layers.warnings {
+	for _, w := range s.layers.Warnings() {
 		log.Warn(w)
 	}
 	st, err := s.takeData(stop.first, c, log)
@@ -61,7 +62,7 @@ func (v *serveVerb) Run(s *session) error {
 // takeData opens the data folder. A server that runs on it is refused at once;
 // somebody else who holds it, an administrator's verb most likely, is waited
 // for.
-func (s *session) takeData(ctx context.Context, c *Config, log *slog.Logger) (*site, error) {
+func (s *session) takeData(ctx context.Context, c *config.Config, log *slog.Logger) (*site, error) {
 	for until := time.Now().Add(lockWait); ; time.Sleep(controlPause) {
 		st, err := openSite(ctx, s.layers, makeData, log)
 		if !errors.Is(err, errHeld) {
@@ -91,7 +92,7 @@ func (s *session) serve(st *site, stop *stopper, log *slog.Logger) error {
 	if !st.gallery.AnyAccount() {
 		token = rand.Text()
 	}
-	proxies, err := c.proxies()
+	proxies, err := c.Proxies()
 	if err != nil {
 		return err
 	}
@@ -129,13 +130,13 @@ func (s *session) serve(st *site, stop *stopper, log *slog.Logger) error {
 func fixed(f *inForce) map[string]string {
 	all := make(map[string]string)
 	for _, s := range f.settings {
-		if s.Source != fromDefault && s.Source != fromSaved {
+		if s.Source != config.FromDefault && s.Source != config.FromSaved {
 			all[s.Key] = s.Source
 		}
 	}
 	for _, feed := range f.config.Feeds {
-		if feed.Name == mainFeed && feed.Read != "" {
-			all["access.read"] = fromFile
+		if feed.Name == config.MainFeed && feed.Read != "" {
+			all["access.read"] = config.FromFile
 		}
 	}
 	return all
@@ -145,17 +146,17 @@ func fixed(f *inForce) map[string]string {
 // command line do not outweigh it, and returns the name and the public
 // address that hold now.
 func (s *session) settle(st *site, saved map[string]string, log *slog.Logger) (brand, url string) {
-	for _, w := range s.layers.save(saved) {
+	for _, w := range s.layers.Save(saved) {
 		log.Warn(w)
 	}
-	c, settings, err := s.layers.merge(server.ReservedFeedName)
+	c, settings, err := s.layers.Merge()
 	if err != nil { // cannot be: each value alone was good at the start or just now
 		log.Error("what was saved is not in force before the next start", "err", err)
 		c = st.now().config
 		return c.Site.Name, c.URL
 	}
 	st.put(func(f *inForce) { f.config, f.settings = c, settings })
-	for _, f := range c.feeds() {
+	for _, f := range c.FeedOptions() {
 		st.gallery.SetOpenToRead(f.Name, f.OpenToRead)
 	}
 	return c.Site.Name, c.URL
@@ -166,7 +167,7 @@ func (s *session) greet(st *site, token string) {
 	base, c := st.now().base(), st.now().config
 	var b strings.Builder
 	width := 8
-	for _, f := range c.feeds()[1:] {
+	for _, f := range c.FeedOptions()[1:] {
 		width = max(width, len("Feed "+f.Name))
 	}
 	line := func(name, text string) { fmt.Fprintf(&b, "  %-*s  %s\n", width, name, text) }
@@ -181,7 +182,7 @@ func (s *session) greet(st *site, token string) {
 	}
 	line("Data", shown(c.Data))
 	line("Add it", sourceLine(base, c.Site.Name))
-	if !c.feeds()[0].OpenToRead {
+	if !c.FeedOptions()[0].OpenToRead {
 		line("", "Only signed-in people may read: "+base+"/connect has the line with a key.")
 	}
 	if token != "" {
@@ -196,7 +197,7 @@ func (s *session) greet(st *site, token string) {
 // refuse plain HTTP, also on the loopback, unless they are told (protocol.md
 // 11.3).
 func sourceLine(base, site string) string {
-	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(site, mainFeed)
+	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(site, config.MainFeed)
 	if strings.HasPrefix(base, "http://") {
 		line += " --allow-insecure-connections"
 	}
@@ -205,7 +206,7 @@ func sourceLine(base, site string) string {
 
 // warn says what is allowed and yet hardly meant: passwords that would cross a
 // network in the open, and a setting that does nothing yet.
-func warn(c *Config, log *slog.Logger) {
+func warn(c *config.Config, log *slog.Logger) {
 	host, _, _ := net.SplitHostPort(c.Listen)
 	if !gallery.IsLoopback(host) && c.URL == "" && len(c.TrustedProxies) == 0 {
 		log.Warn("serving plain HTTP to other machines: passwords and keys can be read on the way, and today's clients refuse it; put a proxy with TLS in front and set url or trusted_proxies", "listen", c.Listen)
@@ -217,7 +218,7 @@ func warn(c *Config, log *slog.Logger) {
 
 // newLogger logs to w: text on a terminal, else JSON, unless the configuration
 // says which.
-func newLogger(w *os.File, c LogConfig) *slog.Logger {
+func newLogger(w *os.File, c config.Log) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // checked already
 	o := &slog.HandlerOptions{Level: level}

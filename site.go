@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"nougat/config"
 	"nougat/gallery"
-	"nougat/server"
 	"nougat/store"
 	"nougat/store/bolt"
 	"nougat/store/dir"
@@ -33,8 +33,8 @@ type site struct {
 
 // inForce is what the set-up page may change while a server runs.
 type inForce struct {
-	config   *Config
-	settings []setting
+	config   *config.Config
+	settings []config.Setting
 	listener net.Addr // of a server, else nil
 }
 
@@ -76,8 +76,8 @@ const (
 
 // openSite takes the lock of the data folder and opens what is in it. It returns
 // errHeld when another process has it.
-func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) (_ *site, err error) {
-	c, _, err := l.merge(server.ReservedFeedName)
+func openSite(ctx context.Context, l *config.Layers, absent absence, log *slog.Logger) (_ *site, err error) {
+	c, _, err := l.Merge()
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +110,16 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range l.save(saved) {
+	for _, w := range l.Save(saved) {
 		log.Warn(w)
 	}
-	c, settings, err := l.merge(server.ReservedFeedName)
+	c, settings, err := l.Merge()
 	if err != nil {
 		return nil, err
 	}
 	s.force.Store(&inForce{config: c, settings: settings})
 	s.gallery, err = gallery.Open(ctx, gallery.Options{
-		Store: s.store, Blobs: s.blobs, Feeds: c.feeds(), Log: log,
+		Store: s.store, Blobs: s.blobs, Feeds: c.FeedOptions(), Log: log,
 		Brand:       func() string { return s.now().config.Site.Name },
 		AdviseBytes: c.Publish.AdviseBytes, SimilarIDs: c.Publish.SimilarIDs,
 		LicenseRefs: c.Publish.LicenseRefs, KeyMaxDays: c.Keys.MaxDays,

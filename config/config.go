@@ -1,4 +1,11 @@
-package main
+// Package config knows every setting of nougat: its name, default and meaning,
+// where its value comes from (file, environment, flags, what pages saved), which
+// source wins, and what is wrong with a value.
+//
+// It reads the configuration file and nothing else: it opens no data, knows no
+// command line beyond the names of its flags, and what the rooms above must say
+// of a value it is handed as Rules.
+package config
 
 import (
 	"fmt"
@@ -11,7 +18,6 @@ import (
 	"strings"
 
 	"nougat/gallery"
-	"nougat/server"
 )
 
 // Config is every key of the configuration, and its manual: the tags hold the
@@ -20,51 +26,51 @@ import (
 // "nougat config". Key publish.max_bytes is NOUGAT_PUBLISH_MAX_BYTES in the
 // environment and --publish-max-bytes as a flag (Q-01, Q-02).
 type Config struct {
-	Data           string        `toml:"data" name:"data" default:"nougat-data" placeholder:"DIR" help:"Folder that holds everything: database, packages, control socket. Made when absent, for this user alone. A relative path starts at the working directory."`
-	Listen         string        `toml:"listen" name:"listen" group:"serve" default:"127.0.0.1:5050" placeholder:"ADDR" help:"Address and port to listen on. Port 0 picks a free one; without a host, as in :5050, every interface of the machine."`
-	URL            string        `toml:"url" name:"url" group:"serve" default:"" placeholder:"URL" help:"Public address of the gallery, as clients type it, for example https://nuget.example.org or https://example.org/nuget. Empty: the address that each request names."`
-	TrustedProxies []string      `toml:"trusted_proxies" name:"trusted-proxies" group:"serve" default:"" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-… headers are believed, as networks: 127.0.0.0/8, 10.1.2.3/32. Empty: nobody's."`
-	Signup         string        `toml:"signup" name:"signup" group:"serve" default:"invite" placeholder:"HOW" help:"Who may make an account: open (anybody), invite (who was invited) or closed (administrators make them). This version has no registration page yet, so in all three administrators make the accounts."`
-	Site           SiteConfig    `toml:"site" embed:"" prefix:"site-" group:"serve"`
-	Access         AccessConfig  `toml:"access" embed:"" prefix:"access-" group:"serve"`
-	Publish        PublishConfig `toml:"publish" embed:"" prefix:"publish-" group:"serve"`
-	Keys           KeysConfig    `toml:"keys" embed:"" prefix:"keys-" group:"serve"`
-	Log            LogConfig     `toml:"log" embed:"" prefix:"log-" group:"serve"`
-	Feeds          []FeedConfig  `toml:"feeds" kong:"-"`
+	Data           string   `toml:"data" name:"data" default:"nougat-data" placeholder:"DIR" help:"Folder that holds everything: database, packages, control socket. Made when absent, for this user alone. A relative path starts at the working directory."`
+	Listen         string   `toml:"listen" name:"listen" group:"serve" default:"127.0.0.1:5050" placeholder:"ADDR" help:"Address and port to listen on. Port 0 picks a free one; without a host, as in :5050, every interface of the machine."`
+	URL            string   `toml:"url" name:"url" group:"serve" default:"" placeholder:"URL" help:"Public address of the gallery, as clients type it, for example https://nuget.example.org or https://example.org/nuget. Empty: the address that each request names."`
+	TrustedProxies []string `toml:"trusted_proxies" name:"trusted-proxies" group:"serve" default:"" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-… headers are believed, as networks: 127.0.0.0/8, 10.1.2.3/32. Empty: nobody's."`
+	Signup         string   `toml:"signup" name:"signup" group:"serve" default:"invite" placeholder:"HOW" help:"Who may make an account: open (anybody), invite (who was invited) or closed (administrators make them). This version has no registration page yet, so in all three administrators make the accounts."`
+	Site           Site     `toml:"site" embed:"" prefix:"site-" group:"serve"`
+	Access         Access   `toml:"access" embed:"" prefix:"access-" group:"serve"`
+	Publish        Publish  `toml:"publish" embed:"" prefix:"publish-" group:"serve"`
+	Keys           APIKeys  `toml:"keys" embed:"" prefix:"keys-" group:"serve"`
+	Log            Log      `toml:"log" embed:"" prefix:"log-" group:"serve"`
+	Feeds          []Feed   `toml:"feeds" kong:"-"`
 }
 
-// SiteConfig is what the gallery says of itself.
-type SiteConfig struct {
+// Site is what the gallery says of itself.
+type Site struct {
 	Name string `toml:"name" name:"name" default:"nougat" placeholder:"TEXT" help:"Name of the gallery, shown on every page."`
 }
 
-// AccessConfig says who may read.
-type AccessConfig struct {
+// Access says who may read.
+type Access struct {
 	Read string `toml:"read" name:"read" default:"" placeholder:"WHO" help:"Who may read packages: anyone, or signed-in (a password or an API key). Empty: anyone when only this machine can reach the gallery (loopback, no trusted_proxies, no public url), else signed-in. Feeds may say otherwise."`
 }
 
-// PublishConfig limits what is pushed.
-type PublishConfig struct {
+// Publish limits what is pushed.
+type Publish struct {
 	MaxBytes    int64  `toml:"max_bytes" name:"max-bytes" default:"262144000" placeholder:"BYTES" help:"Largest package that is taken. Feeds may say otherwise."`
 	AdviseBytes int64  `toml:"advise_bytes" name:"advise-bytes" default:"1048576" placeholder:"BYTES" help:"A package larger than this is taken with a warning. 0: never a warning."`
 	SimilarIDs  string `toml:"similar_ids" name:"similar-ids" default:"warn" placeholder:"HOW" help:"What happens when a new ID resembles one that is here: warn or off. It is never refused."`
 	LicenseRefs bool   `toml:"license_refs" name:"license-refs" negatable:"" default:"true" help:"Whether licence expressions may name licences of your own (LicenseRef-…)."`
 }
 
-// KeysConfig limits API keys.
-type KeysConfig struct {
+// APIKeys limits API keys.
+type APIKeys struct {
 	MaxDays int `toml:"max_days" name:"max-days" default:"365" placeholder:"DAYS" help:"Longest life of an API key. 0: no limit, and keys may live for ever."`
 }
 
-// LogConfig says what is logged to standard error, and how.
-type LogConfig struct {
+// Log says what is logged to standard error, and how.
+type Log struct {
 	Level  string `toml:"level" name:"level" default:"info" placeholder:"LEVEL" help:"Least important lines that are logged: debug, info, warn or error."`
 	Format string `toml:"format" name:"format" default:"auto" placeholder:"FORMAT" help:"How log lines look: text, json, or auto (text on a terminal, else json)."`
 }
 
-// FeedConfig is one [[feeds]] table of the file (D-04). The feed main is always
+// A Feed is one [[feeds]] table of the file (D-04). The feed main is always
 // there, at the root of the site; a table of that name changes its settings.
-type FeedConfig struct {
+type Feed struct {
 	Name     string `toml:"name" help:"Small letters, digits and dashes, at most 32. The feed main lies at the root of the site, any other at /name."`
 	Kind     string `toml:"kind" help:"release (the default) or test. A test feed may be wiped and may replace versions."`
 	Path     string `toml:"path" help:"Follows from the name and cannot be chosen; it may be written down."`
@@ -74,49 +80,48 @@ type FeedConfig struct {
 	Retain   any    `toml:"retain" help:"How long packages stay. This version removes nothing by itself and refuses the key."`
 }
 
-// A key is one scalar setting of Config.
-type key struct {
-	name        string // "publish.max_bytes"
-	index       []int  // of the field in Config
-	text        string // the default, as text
-	help        string
-	placeholder string
+// A Key is one scalar setting of Config.
+type Key struct {
+	Name  string // "publish.max_bytes"
+	index []int  // of the field in Config
+	text  string // the default, as text
+	help  string
 }
 
-// env returns the name of the environment variable that sets the key.
-func (k key) env() string {
-	return "NOUGAT_" + strings.ToUpper(strings.ReplaceAll(k.name, ".", "_"))
+// Env returns the name of the environment variable that sets the key.
+func (k Key) Env() string {
+	return "NOUGAT_" + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_"))
 }
 
-// flag returns the name of the flag that sets the key, without dashes.
-func (k key) flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(k.name) }
+// Flag returns the name of the flag that sets the key, without dashes.
+func (k Key) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(k.Name) }
 
-// keys lists the scalar settings in the order of Config's fields.
-func keys() []key { return keysOf(reflect.TypeFor[Config](), "", nil) }
+// Keys lists the scalar settings in the order of Config's fields.
+func Keys() []Key { return keysOf(reflect.TypeFor[Config](), "", nil) }
 
-func keysOf(t reflect.Type, prefix string, index []int) []key {
-	var all []key
+func keysOf(t reflect.Type, prefix string, index []int) []Key {
+	var all []Key
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := prefix + f.Tag.Get("toml")
 		at := append(slices.Clone(index), i)
 		switch {
-		case f.Type == reflect.TypeFor[[]FeedConfig]():
+		case f.Type == reflect.TypeFor[[]Feed]():
 		case f.Type.Kind() == reflect.Struct:
 			all = append(all, keysOf(f.Type, name+".", at)...)
 		default:
-			all = append(all, key{name, at, f.Tag.Get("default"), f.Tag.Get("help"), f.Tag.Get("placeholder")})
+			all = append(all, Key{name, at, f.Tag.Get("default"), f.Tag.Get("help")})
 		}
 	}
 	return all
 }
 
 // field returns the settable field of c that k names.
-func (c *Config) field(k key) reflect.Value { return reflect.ValueOf(c).Elem().FieldByIndex(k.index) }
+func (c *Config) field(k Key) reflect.Value { return reflect.ValueOf(c).Elem().FieldByIndex(k.index) }
 
 // setText sets the field of k from text, as the environment, the saved settings
 // and the defaults hold it. A list is separated by commas.
-func (c *Config) setText(k key, text string) error {
+func (c *Config) setText(k Key, text string) error {
 	f := c.field(k)
 	switch p := f.Addr().Interface().(type) {
 	case *string:
@@ -147,7 +152,7 @@ func (c *Config) setText(k key, text string) error {
 }
 
 // tomlText returns the value of k as it stands in a TOML file.
-func (c *Config) tomlText(k key) string {
+func (c *Config) tomlText(k Key) string {
 	switch v := c.field(k).Interface().(type) {
 	case string:
 		return strconv.Quote(v)
@@ -165,17 +170,17 @@ func (c *Config) tomlText(k key) string {
 // defaults returns the configuration that holds when nobody says anything.
 func defaults() *Config {
 	c := new(Config)
-	for _, k := range keys() {
+	for _, k := range Keys() {
 		if err := c.setText(k, k.text); err != nil {
-			panic("the default of " + k.name + ": " + err.Error())
+			panic("the default of " + k.Name + ": " + err.Error())
 		}
 	}
 	return c
 }
 
-// Check returns what is wrong with the values, a sentence each, under the name
+// check returns what is wrong with the values, a sentence each, under the name
 // of its key. Where a value came from is the caller's to say.
-func (c *Config) Check(reserved func(string) bool) []problem {
+func (c *Config) check(rules Rules) []problem {
 	var all []problem
 	bad := func(key, format string, args ...any) {
 		all = append(all, problem{key, fmt.Sprintf(format, args...)})
@@ -192,18 +197,18 @@ func (c *Config) Check(reserved func(string) bool) []problem {
 		bad("listen", "%q %s", c.Listen, why)
 	}
 	if c.URL != "" {
-		if _, err := server.PublicURL(c.URL); err != nil {
+		if _, err := rules.PublicURL(c.URL); err != nil {
 			bad("url", "%s", err)
 		}
 	}
-	if _, err := c.proxies(); err != nil {
+	if _, err := c.Proxies(); err != nil {
 		bad("trusted_proxies", "%s", err)
 	}
 	if _, err := gallery.SiteName(c.Site.Name); err != nil {
-		bad("site.name", "%s", explain(err))
+		bad("site.name", "%s", err)
 	}
 	if c.Access.Read != "" {
-		oneOf("access.read", c.Access.Read, readAnyone, readSignedIn)
+		oneOf("access.read", c.Access.Read, ReadAnyone, ReadSignedIn)
 	}
 	oneOf("signup", c.Signup, "open", "invite", "closed")
 	if c.Publish.MaxBytes < 1 {
@@ -219,10 +224,10 @@ func (c *Config) Check(reserved func(string) bool) []problem {
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	for i, f := range c.Feeds {
-		for _, why := range f.check(reserved) {
+		for _, why := range f.check(rules.ReservedFeedName) {
 			bad(fmt.Sprintf("feeds %q", f.Name), "%s", why)
 		}
-		if slices.ContainsFunc(c.Feeds[:i], func(g FeedConfig) bool { return g.Name == f.Name }) {
+		if slices.ContainsFunc(c.Feeds[:i], func(g Feed) bool { return g.Name == f.Name }) {
 			bad(fmt.Sprintf("feeds %q", f.Name), "There are two feeds of this name.")
 		}
 	}
@@ -233,21 +238,21 @@ func (c *Config) Check(reserved func(string) bool) []problem {
 type problem struct{ key, text string }
 
 // check returns what is wrong with one [[feeds]] table.
-func (f FeedConfig) check(reserved func(string) bool) []string {
+func (f Feed) check(reserved func(string) bool) []string {
 	var all []string
 	if err := gallery.ValidFeedName(f.Name); err != nil {
 		all = append(all, err.Error())
-	} else if f.Name != mainFeed && reserved(f.Name) {
+	} else if f.Name != MainFeed && reserved(f.Name) {
 		all = append(all, "The gallery uses this name in its own addresses; choose another.")
 	}
 	if f.Kind != "" && f.Kind != "release" && f.Kind != "test" {
 		all = append(all, fmt.Sprintf("kind = %q is not one of release, test.", f.Kind))
 	}
-	if f.Path != "" && f.Path != f.derivedPath() {
-		all = append(all, fmt.Sprintf("path = %q: the path follows from the name and is %q; leave the key out.", f.Path, f.derivedPath()))
+	if f.Path != "" && f.Path != FeedPath(f.Name) {
+		all = append(all, fmt.Sprintf("path = %q: the path follows from the name and is %q; leave the key out.", f.Path, FeedPath(f.Name)))
 	}
-	if f.Read != "" && f.Read != readAnyone && f.Read != readSignedIn {
-		all = append(all, fmt.Sprintf("read = %q is not one of %s, %s.", f.Read, readAnyone, readSignedIn))
+	if f.Read != "" && f.Read != ReadAnyone && f.Read != ReadSignedIn {
+		all = append(all, fmt.Sprintf("read = %q is not one of %s, %s.", f.Read, ReadAnyone, ReadSignedIn))
 	}
 	if f.MaxBytes < 0 {
 		all = append(all, fmt.Sprintf("max_bytes = %d is negative; leave the key out for the value of publish.max_bytes.", f.MaxBytes))
@@ -261,21 +266,23 @@ func (f FeedConfig) check(reserved func(string) bool) []string {
 	return all
 }
 
-func (f FeedConfig) derivedPath() string {
-	if f.Name == mainFeed {
+// FeedPath returns where the feed of that name lies: "/" for main, "/name" for any
+// other.
+func FeedPath(name string) string {
+	if name == MainFeed {
 		return "/"
 	}
-	return "/" + f.Name
+	return "/" + name
 }
 
 // The values of access.read and of a feed's read.
 const (
-	readAnyone   = "anyone"
-	readSignedIn = "signed-in"
+	ReadAnyone   = "anyone"
+	ReadSignedIn = "signed-in"
 )
 
-// mainFeed is the feed at the root of the site.
-const mainFeed = "main"
+// MainFeed is the feed at the root of the site.
+const MainFeed = "main"
 
 // read returns who may read where a feed does not say: access.read, or what
 // follows from where the gallery can be reached (Q-03).
@@ -285,28 +292,28 @@ func (c *Config) read() string {
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
 	if gallery.IsLoopback(host) && len(c.TrustedProxies) == 0 && (c.URL == "" || gallery.IsLoopback(hostOf(c.URL))) {
-		return readAnyone
+		return ReadAnyone
 	}
-	return readSignedIn
+	return ReadSignedIn
 }
 
-// feeds returns what the gallery is to serve, main first.
-func (c *Config) feeds() []gallery.FeedOptions {
+// FeedOptions returns what the gallery is to serve, main first.
+func (c *Config) FeedOptions() []gallery.FeedOptions {
 	list := c.Feeds
-	if i := slices.IndexFunc(list, func(f FeedConfig) bool { return f.Name == mainFeed }); i < 0 {
-		list = append([]FeedConfig{{Name: mainFeed}}, list...)
+	if i := slices.IndexFunc(list, func(f Feed) bool { return f.Name == MainFeed }); i < 0 {
+		list = append([]Feed{{Name: MainFeed}}, list...)
 	} else if i > 0 {
 		list = slices.Clone(list)
 		list = slices.Insert(slices.Delete(list, i, i+1), 0, c.Feeds[i])
 	}
 	all := make([]gallery.FeedOptions, len(list))
 	for i, f := range list {
-		o := gallery.FeedOptions{Name: f.Name, Kind: gallery.ReleaseFeed, OpenToRead: c.read() == readAnyone, MaxBytes: c.Publish.MaxBytes, Replace: f.Replace}
+		o := gallery.FeedOptions{Name: f.Name, Kind: gallery.ReleaseFeed, OpenToRead: c.read() == ReadAnyone, MaxBytes: c.Publish.MaxBytes, Replace: f.Replace}
 		if f.Kind == "test" {
 			o.Kind = gallery.TestFeed
 		}
 		if f.Read != "" {
-			o.OpenToRead = f.Read == readAnyone
+			o.OpenToRead = f.Read == ReadAnyone
 		}
 		if f.MaxBytes > 0 {
 			o.MaxBytes = f.MaxBytes
@@ -316,9 +323,9 @@ func (c *Config) feeds() []gallery.FeedOptions {
 	return all
 }
 
-// proxies returns trusted_proxies as networks. A bare address is a network of
+// Proxies returns trusted_proxies as networks. A bare address is a network of
 // one.
-func (c *Config) proxies() ([]netip.Prefix, error) {
+func (c *Config) Proxies() ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, s := range c.TrustedProxies {
 		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {

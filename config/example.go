@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// exampleConfig returns config.example.toml: every key with its meaning and its
+// example returns config.example.toml: every key with its meaning and its
 // default, commented out. A test keeps the file equal to it.
-func exampleConfig() string {
+func example() string {
 	var b strings.Builder
 	b.WriteString(`# Configuration of nougat. Every line that is commented out shows the default.
 #
@@ -19,13 +19,13 @@ func exampleConfig() string {
 # order. "nougat config" prints what is in force, and whence.
 `)
 	c, table := defaults(), ""
-	for _, k := range keys() {
-		t, name, ok := strings.Cut(k.name, ".")
+	for _, k := range Keys() {
+		t, name, ok := strings.Cut(k.Name, ".")
 		if !ok {
-			t, name = "", k.name
+			t, name = "", k.Name
 		}
 		if t == "" && table != "" {
-			panic("config.go: the key " + k.name + " would fall into the table [" + table + "]; move it before the tables")
+			panic("config.go: the key " + k.Name + " would fall into the table [" + table + "]; move it before the tables")
 		}
 		if t != table {
 			fmt.Fprintf(&b, "\n[%s]\n", t)
@@ -40,7 +40,7 @@ func exampleConfig() string {
 #
 #[[feeds]]
 `)
-	t := reflect.TypeFor[FeedConfig]()
+	t := reflect.TypeFor[Feed]()
 	examples := map[string]string{"name": `"ci"`, "kind": `"test"`, "read": `"signed-in"`, "max_bytes": "52428800", "replace": "true"}
 	for i := range t.NumField() {
 		f := t.Field(i)
