@@ -11,14 +11,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"nougat/config"
-	"nougat/gallery"
+	"nougat/site"
 )
 
-// Main runs the command line of this process, ends the process, and is all of main.
+// Main runs the command line of this process and ends it with the exit code.
 func Main() { os.Exit(program(os.Args[1:])) }
 
 // The exit codes.
@@ -30,12 +29,12 @@ const (
 
 // program runs one command line and returns the exit code.
 func program(args []string) int {
-	s := &run{in: os.Stdin, out: os.Stdout, errs: os.Stderr}
-	verb, err := s.parse(args, os.Environ())
+	r := &run{in: os.Stdin, out: os.Stdout, errs: os.Stderr}
+	verb, err := r.parse(args, os.Environ())
 	if err == nil {
-		err = verb.Run(s)
+		err = verb.Run(r)
 	}
-	return report(s.errs, err)
+	return report(r.errs, err)
 }
 
 // report prints what went wrong and returns the exit code for it.
@@ -46,7 +45,7 @@ func report(w io.Writer, err error) int {
 	if errors.Is(err, errFindings) {
 		return exitFailed
 	}
-	fmt.Fprintln(w, "nougat: "+explain(err))
+	fmt.Fprintln(w, "nougat: "+site.Explain(err))
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
@@ -56,31 +55,14 @@ func report(w io.Writer, err error) int {
 	return exitFailed
 }
 
-// A usageError is a wrong command line: exit code 2, as for a configuration that
-// cannot be used.
+// A usageError is a wrong command line, a sentence; the other half of exit code 2
+// is config.Error.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
-}
-
-// explain is the sentence of an error: of a refusal its text for people and,
-// since the person at the command line is the operator, its cause.
-func explain(err error) string {
-	e, ok := errors.AsType[*gallery.Error](err)
-	if !ok || e.Msg == "" {
-		return err.Error()
-	}
-	lines := []string{e.Msg}
-	if len(e.Details) > 1 {
-		lines = e.Details
-	}
-	if e.Err != nil {
-		lines = append(lines, "The cause: "+e.Err.Error())
-	}
-	return strings.Join(lines, "\n")
 }
 
 // A run is one run of the program: its command line, its configuration and its
@@ -98,5 +80,13 @@ func interruptible() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-// A verb is one command of the command line.
+// A verb is one command of the command line: what it is given, as kong reads it,
+// and how it prints what site answers.
 type verb interface{ Run(*run) error }
+
+// ask runs a verb in the server that holds the data, else here, until Ctrl-C.
+func ask[In, Out any](r *run, absent site.Absence, v site.Verb[In, Out], in In) (Out, error) {
+	ctx, stop := interruptible()
+	defer stop()
+	return site.Ask(ctx, r.layers, absent, v, in)
+}

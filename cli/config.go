@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"nougat/config"
-	"nougat/gallery"
+	"nougat/site"
 )
 
 type configVerb struct{ asJSON }
@@ -41,21 +40,17 @@ func shownFeeds(c *config.Config) []shownFeed {
 	return all
 }
 
-func (v *configVerb) Run(s *run) error {
-	c, _, err := s.layers.Merge()
+func (v *configVerb) Run(r *run) error {
+	running, err := r.readSaved()
 	if err != nil {
 		return err
 	}
-	running, err := s.readSaved(c.Data)
-	if err != nil {
-		return err
-	}
-	c, all, err := s.layers.Merge()
+	c, all, err := r.layers.Merge()
 	if err != nil {
 		return err
 	}
 	if v.JSON {
-		return s.printJSON(struct {
+		return r.printJSON(struct {
 			Settings []config.Setting `json:"settings"`
 			Feeds    []shownFeed      `json:"feeds"`
 			Running  []config.Setting `json:"running,omitempty"` // of the server that runs on the data
@@ -73,43 +68,22 @@ func (v *configVerb) Run(s *run) error {
 		if running != nil && running[i].TOML != k.TOML {
 			from += fmt.Sprintf("; the running server uses %s (%s)", running[i].TOML, running[i].Source)
 		}
-		fmt.Fprintf(s.out, "%-*s # %s\n", width, k.Key+" = "+k.TOML, from)
+		fmt.Fprintf(r.out, "%-*s # %s\n", width, k.Key+" = "+k.TOML, from)
 	}
 	for _, f := range shownFeeds(c) {
-		fmt.Fprintf(s.out, "# The feed %s at %s: %s, read by %s, packages of at most %d bytes, replace = %t.\n", f.Name, f.Path, f.Kind, f.Read, f.MaxBytes, f.Replace)
+		fmt.Fprintf(r.out, "# The feed %s at %s: %s, read by %s, packages of at most %d bytes, replace = %t.\n", f.Name, f.Path, f.Kind, f.Read, f.MaxBytes, f.Replace)
 	}
 	return nil
 }
 
 // readSaved takes over what is saved in the data folder, if there is one, and
 // returns the settings of the server that runs on it, nil without one.
-func (s *run) readSaved(data string) (running []config.Setting, err error) {
-	if !isData(data) {
-		return nil, nil
-	}
+func (r *run) readSaved() ([]config.Setting, error) {
 	ctx, stop := interruptible()
 	defer stop()
-	var saved map[string]string
-	err = reach(ctx, data, func() error {
-		r, err := askServer(ctx, data, request{Verb: "config"})
-		saved, running = r.Saved, r.Settings
-		return err
-	}, func() error {
-		_, db, err := openStore(ctx, data)
-		if err != nil {
-			return err
-		}
-		saved, err = gallery.SavedSettings(ctx, db)
-		return errors.Join(err, db.Close())
-	})
-	if err != nil {
-		return nil, err
+	running, warnings, err := site.ReadSaved(ctx, r.layers)
+	for _, w := range warnings {
+		r.notice("nougat: %s", w)
 	}
-	if len(running) != len(config.Keys()) {
-		running = nil // another version serves
-	}
-	for _, w := range s.layers.Save(saved) {
-		s.notice("nougat: %s", w)
-	}
-	return running, nil
+	return running, err
 }

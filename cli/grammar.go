@@ -51,11 +51,11 @@ var rules = config.Rules{ReservedFeedName: server.ReservedFeedName, PublicURL: s
 
 // parse reads the command line, the configuration file and the environment. A
 // mistake in them is a usageError or a config.Error.
-func (s *run) parse(args, environ []string) (verb, error) {
+func (r *run) parse(args, environ []string) (verb, error) {
 	cl := new(commandLine)
 	parser, err := kong.New(cl,
 		kong.Name("nougat"), kong.Description(programHelp),
-		kong.Writers(s.out, s.errs),
+		kong.Writers(r.out, r.errs),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups([]kong.Group{{Key: "serve", Title: "Configuration (also in config.toml and as NOUGAT_… variables):"}}),
 		kong.ValueFormatter(formatHelp),
@@ -69,7 +69,7 @@ func (s *run) parse(args, environ []string) (verb, error) {
 	if err != nil {
 		return nil, explainParse(err)
 	}
-	if s.layers, err = config.Read(rules, cl.ConfigFile, environ); err != nil {
+	if r.layers, err = config.Read(rules, cl.ConfigFile, environ); err != nil {
 		return nil, err
 	}
 	node := ctx.Selected()
@@ -85,11 +85,11 @@ func (s *run) parse(args, environ []string) (verb, error) {
 		if !takesFlag(node, p.Flag) {
 			return nil, usagef("--%s is a flag of nougat serve and nougat config; nougat %s does not take it.", p.Flag.Name, node.Path())
 		}
-		s.layers.SetFlag(k, &cl.Settings)
+		r.layers.SetFlag(k, &cl.Settings)
 	}
 	if node.Name != "serve" {
-		for _, w := range s.layers.Warnings() {
-			fmt.Fprintln(s.errs, "nougat: "+w)
+		for _, w := range r.layers.Warnings() {
+			fmt.Fprintln(r.errs, "nougat: "+w)
 		}
 	}
 	return node.Target.Addr().Interface().(verb), nil
@@ -168,16 +168,16 @@ type asJSON struct {
 }
 
 // printJSON writes v to standard output, indented.
-func (s *run) printJSON(v any) error {
-	e := json.NewEncoder(s.out)
+func (r *run) printJSON(v any) error {
+	e := json.NewEncoder(r.out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
 // printTable writes rows in columns; the first row is the heading.
-func (s *run) printTable(rows [][]string) error {
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+func (r *run) printTable(rows [][]string) error {
+	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintln(w, strings.Join(r, "\t"))
 	}
@@ -185,4 +185,4 @@ func (s *run) printTable(rows [][]string) error {
 }
 
 // notice tells the person at the command line something, on standard error.
-func (s *run) notice(format string, args ...any) { fmt.Fprintf(s.errs, format+"\n", args...) }
+func (r *run) notice(format string, args ...any) { fmt.Fprintf(r.errs, format+"\n", args...) }

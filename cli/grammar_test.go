@@ -38,11 +38,11 @@ func TestEveryFlag(t *testing.T) {
 				{config.FromFile, "config.toml", []string{"config"}, nil, k.Name + " = " + v[1]},
 			} {
 				write(t, "config.toml", how.file)
-				s := &run{out: os.Stdout, errs: os.Stderr}
-				if _, err := s.parse(how.args, how.environ); err != nil {
+				r := &run{out: os.Stdout, errs: os.Stderr}
+				if _, err := r.parse(how.args, how.environ); err != nil {
 					t.Fatal(err)
 				}
-				_, settings, err := s.layers.Merge()
+				_, settings, err := r.layers.Merge()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -82,8 +82,8 @@ func TestUsageErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			s := &run{out: os.Stdout, errs: os.Stderr}
-			_, err := s.parse(test.args, nil)
+			r := &run{out: os.Stdout, errs: os.Stderr}
+			_, err := r.parse(test.args, nil)
 			if err == nil {
 				t.Fatal("no error")
 			}

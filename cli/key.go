@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"time"
+
+	"nougat/site"
 )
 
 // keyVerbs are about API keys.
@@ -33,23 +35,20 @@ Examples:
     NUGET_API_KEY=$(nougat key add --owner build --scopes pushversion)`
 }
 
-func (v *keyAddVerb) Run(s *run) error {
+func (v *keyAddVerb) Run(r *run) error {
 	if v.Days != nil && !v.Expires.IsZero() {
 		return usagef("--days and --expires exclude each other: give one of them.")
 	}
-	r, err := s.ask(request{Verb: "key add", Key: &newKey{
+	key, err := ask(r, site.NeedData, site.AddKey, site.NewKey{
 		Owner: v.Owner, Name: v.Name, Feed: v.Feed, Scopes: v.Scopes, Packages: v.Packages, Days: v.Days, Expires: v.Expires,
-	}}, needData)
+	})
 	if err != nil {
 		return err
 	}
 	if v.JSON {
-		return s.printJSON(struct {
-			Secret string `json:"key"`
-			keyRow
-		}{r.Secret, r.Keys[0]})
+		return r.printJSON(key)
 	}
-	_, err = fmt.Fprintln(s.out, r.Secret)
+	_, err = fmt.Fprintln(r.out, key.Secret)
 	return err
 }
 
@@ -64,23 +63,23 @@ Examples:
     nougat key list --json | jq -r '.[] | select(.state == "expiring") | .id'`
 }
 
-func (v *keyListVerb) Run(s *run) error {
-	r, err := s.ask(request{Verb: "key list"}, needData)
+func (v *keyListVerb) Run(r *run) error {
+	keys, err := ask(r, site.NeedData, site.ListKeys, site.None{})
 	if err != nil {
 		return err
 	}
 	if v.JSON {
-		return s.printJSON(r.Keys)
+		return r.printJSON(keys)
 	}
 	rows := [][]string{{"ID", "OWNER", "FEED", "STATE", "SCOPES", "PACKAGES", "EXPIRES", "LAST USED", "NAME"}}
-	for _, k := range r.Keys {
+	for _, k := range keys {
 		expires := "never"
 		if k.Expires != nil {
 			expires = day(k.Expires)
 		}
 		rows = append(rows, []string{k.ID, k.Owner, dash(k.Feed), k.State, list(k.Scopes), list(k.Packages), expires, day(k.LastUsed), k.Name})
 	}
-	return s.printTable(rows)
+	return r.printTable(rows)
 }
 
 type keyRevokeVerb struct {
@@ -93,10 +92,10 @@ func (*keyRevokeVerb) Help() string {
     nougat key revoke 4fZk09aB`
 }
 
-func (v *keyRevokeVerb) Run(s *run) error {
-	if _, err := s.ask(request{Verb: "key revoke", ID: v.ID}, needData); err != nil {
+func (v *keyRevokeVerb) Run(r *run) error {
+	if _, err := ask(r, site.NeedData, site.RevokeKey, site.KeyID{ID: v.ID}); err != nil {
 		return err
 	}
-	s.notice("The key %s is revoked.", v.ID)
+	r.notice("The key %s is revoked.", v.ID)
 	return nil
 }

@@ -9,15 +9,16 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/term"
 
 	"nougat/config"
 	"nougat/gallery"
 	"nougat/server"
+	"nougat/site"
 	"nougat/ui"
 )
 
@@ -33,63 +34,39 @@ Examples:
     nougat serve --config /etc/nougat.toml --trusted-proxies 127.0.0.1/32`
 }
 
-// lockWait is how long a start waits for an administrator's verb that has the
-// data open for a moment.
-const lockWait = 3 * time.Second
-
-func (v *serveVerb) Run(s *run) error {
+func (v *serveVerb) Run(r *run) error {
 	limitMemory(os.Getenv)
 	// Who reads the log may go without taking the server along.
 	signal.Ignore(syscall.SIGPIPE)
 	stop := newStopper()
 	defer stop.release()
-	c, _, err := s.layers.Merge()
+	c, _, err := r.layers.Merge()
 	if err != nil {
 		return err
 	}
-	log := newLogger(s.errs, c.Log)
-	for _, w := range s.layers.Warnings() {
+	log := newLogger(r.errs, c.Log)
+	for _, w := range r.layers.Warnings() {
 		log.Warn(w)
 	}
-	st, err := s.takeData(stop.first, c, log)
+	s, err := site.Take(stop.first, r.layers, log)
 	if err != nil {
 		return err
 	}
-	err = s.serve(st, stop, log)
-	return errors.Join(err, st.close(context.Background()))
-}
-
-// takeData opens the data folder. A server that runs on it is refused at once;
-// somebody else who holds it, an administrator's verb most likely, is waited
-// for.
-func (s *run) takeData(ctx context.Context, c *config.Config, log *slog.Logger) (*site, error) {
-	for until := time.Now().Add(lockWait); ; time.Sleep(controlPause) {
-		st, err := openSite(ctx, s.layers, makeData, log)
-		if !errors.Is(err, errHeld) {
-			return st, err
-		}
-		if conn, err := dialControl(ctx, c.Data); err == nil {
-			conn.Close()
-			return nil, fmt.Errorf("Not started: another process holds the data in %s, a nougat that serves it. Stop that one with \"nougat stop\", or name another folder with --data.", shown(c.Data))
-		}
-		if ctx.Err() != nil || time.Now().After(until) {
-			return nil, fmt.Errorf("Not started: another process holds the data in %s.", shown(c.Data))
-		}
-	}
+	err = r.serve(s, stop, log)
+	return errors.Join(err, s.Close(context.Background()))
 }
 
 // serve answers HTTP until it is told to stop, and returns when the last answer
 // is written.
-func (s *run) serve(st *site, stop *stopper, log *slog.Logger) error {
-	c := st.now().config
+func (r *run) serve(s *site.Site, stop *stopper, log *slog.Logger) error {
+	c := s.Config()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("Nothing can listen on %s: %w. If another program has the port, name another one with --listen; with port 0 a free one is picked.", c.Listen, cause(err))
 	}
 	defer listener.Close()
-	st.put(func(f *inForce) { f.listener = listener.Addr() })
 	token := ""
-	if !st.gallery.AnyAccount() {
+	if !s.Gallery.AnyAccount() {
 		token = rand.Text()
 	}
 	proxies, err := c.Proxies()
@@ -101,21 +78,21 @@ func (s *run) serve(st *site, stop *stopper, log *slog.Logger) error {
 		return err
 	}
 	srv, err := server.New(server.Options{
-		Gallery: st.gallery, Pages: pages, URL: c.URL, Listeners: []net.Addr{listener.Addr()}, TrustedProxies: proxies,
-		Brand: c.Site.Name, Version: programVersion(), SetupToken: token, Log: log, Fixed: fixed(st.now()),
-		Saved: func(saved map[string]string) (brand, url string) { return s.settle(st, saved, log) },
+		Gallery: s.Gallery, Pages: pages, URL: c.URL, Listeners: []net.Addr{listener.Addr()}, TrustedProxies: proxies,
+		Brand: c.Site.Name, Version: programVersion(), SetupToken: token, Log: log, Fixed: fixed(s),
+		Saved: s.Settle,
 	})
 	if err != nil {
 		return usagef("The configuration cannot be served: %s.", err)
 	}
-	if st.control, err = listenControl(c.Data, st, stop.ask, log); err != nil {
+	if err := s.ListenControl(stop.ask); err != nil {
 		log.Warn("the control socket cannot be opened; nougat stop and the other commands will not work while this server runs", "err", err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
-	s.greet(st, token)
+	r.greet(s, listener.Addr(), token)
 	warn(c, log)
-	fmt.Fprintln(s.out, "ready "+st.now().base()+"/v3/index.json")
+	fmt.Fprintln(r.out, "ready "+address(s.Config(), listener.Addr())+"/v3/index.json")
 	select {
 	case err := <-served:
 		return err
@@ -127,14 +104,14 @@ func (s *run) serve(st *site, stop *stopper, log *slog.Logger) error {
 
 // fixed lists the settings that outweigh what the set-up page saves, with what
 // decides them. The file's word about the feed main outweighs access.read.
-func fixed(f *inForce) map[string]string {
+func fixed(s *site.Site) map[string]string {
 	all := make(map[string]string)
-	for _, s := range f.settings {
-		if s.Source != config.FromDefault && s.Source != config.FromSaved {
-			all[s.Key] = s.Source
+	for _, k := range s.Settings() {
+		if k.Source != config.FromDefault && k.Source != config.FromSaved {
+			all[k.Key] = k.Source
 		}
 	}
-	for _, feed := range f.config.Feeds {
+	for _, feed := range s.Config().Feeds {
 		if feed.Name == config.MainFeed && feed.Read != "" {
 			all["access.read"] = config.FromFile
 		}
@@ -142,29 +119,25 @@ func fixed(f *inForce) map[string]string {
 	return all
 }
 
-// settle puts in force what the set-up page saved, where file, environment and
-// command line do not outweigh it (Q-01), and returns the name and the public
-// address that hold now.
-func (s *run) settle(st *site, saved map[string]string, log *slog.Logger) (brand, url string) {
-	for _, w := range s.layers.Save(saved) {
-		log.Warn(w)
+// address is that of the gallery without a slash at the end: the public one,
+// else the listener's, with this machine's loopback for one that listens
+// everywhere (Q-07).
+func address(c *config.Config, listener net.Addr) string {
+	if c.URL != "" {
+		return c.URL
 	}
-	c, settings, err := s.layers.Merge()
-	if err != nil { // cannot be: each value alone was good at the start or just now
-		log.Error("what was saved is not in force before the next start", "err", err)
-		c = st.now().config
-		return c.Site.Name, c.URL
+	a := listener.(*net.TCPAddr)
+	host := a.IP.String()
+	if a.IP.IsUnspecified() {
+		host = "127.0.0.1"
 	}
-	st.put(func(f *inForce) { f.config, f.settings = c, settings })
-	for _, f := range c.FeedOptions() {
-		st.gallery.SetOpenToRead(f.Name, f.OpenToRead)
-	}
-	return c.Site.Name, c.URL
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(a.Port))
 }
 
 // greet tells the person who started the program where everything is.
-func (s *run) greet(st *site, token string) {
-	base, c := st.now().base(), st.now().config
+func (r *run) greet(s *site.Site, listener net.Addr, token string) {
+	c := s.Config()
+	base := address(c, listener)
 	var b strings.Builder
 	width := 8
 	for _, f := range c.FeedOptions()[1:] {
@@ -180,7 +153,7 @@ func (s *run) greet(st *site, token string) {
 			line("Feed "+f.Name, base+f.Path+"/v3/index.json")
 		}
 	}
-	line("Data", shown(c.Data))
+	line("Data", site.Shown(c.Data))
 	line("Add it", sourceLine(base, c.Site.Name))
 	if !c.FeedOptions()[0].OpenToRead {
 		line("", "Only signed-in people may read: "+base+"/connect has the line with a key.")
@@ -189,15 +162,15 @@ func (s *run) greet(st *site, token string) {
 		line("Set up", base+"/setup/"+token)
 		line("", "No account exists yet; this link makes the first one, an administrator, and works once.")
 	}
-	fmt.Fprint(s.errs, b.String())
+	fmt.Fprint(r.errs, b.String())
 }
 
 // sourceLine is the command that adds the main feed to a client, under the name
 // that the Connect page gives it. Today's clients
 // refuse plain HTTP, also on the loopback, unless they are told (protocol.md
 // 11.3).
-func sourceLine(base, site string) string {
-	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(site, config.MainFeed)
+func sourceLine(base, name string) string {
+	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(name, config.MainFeed)
 	if strings.HasPrefix(base, "http://") {
 		line += " --allow-insecure-connections"
 	}

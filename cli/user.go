@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"nougat/site"
 )
 
 // userVerbs are about people.
@@ -35,25 +37,25 @@ Examples:
     echo "$PASSWORD" | nougat user add build --password-stdin --json`
 }
 
-func (v *userAddVerb) Run(s *run) error {
-	password, err := v.read(s, v.Name)
+func (v *userAddVerb) Run(r *run) error {
+	password, err := v.read(r, v.Name)
 	if err != nil {
 		return err
 	}
-	r, err := s.ask(request{Verb: "user add", Name: v.Name, Email: v.Email, Admin: v.Admin, Password: password}, makeData)
+	added, err := ask(r, site.MakeData, site.AddUser, site.NewUser{Name: v.Name, Email: v.Email, Admin: v.Admin, Password: password})
 	if err != nil {
 		return err
 	}
 	switch {
-	case r.First:
-		s.notice("Added %s, the first account: it is an administrator.", r.Users[0].Name)
-	case r.Users[0].Admin:
-		s.notice("Added %s, an administrator.", r.Users[0].Name)
+	case added.First:
+		r.notice("Added %s, the first account: it is an administrator.", added.User.Name)
+	case added.User.Admin:
+		r.notice("Added %s, an administrator.", added.User.Name)
 	default:
-		s.notice("Added %s.", r.Users[0].Name)
+		r.notice("Added %s.", added.User.Name)
 	}
 	if v.JSON {
-		return s.printJSON(r.Users[0])
+		return r.printJSON(added.User)
 	}
 	return nil
 }
@@ -67,16 +69,16 @@ func (*userListVerb) Help() string {
     nougat user list --json --data /srv/nougat`
 }
 
-func (v *userListVerb) Run(s *run) error {
-	r, err := s.ask(request{Verb: "user list"}, needData)
+func (v *userListVerb) Run(r *run) error {
+	users, err := ask(r, site.NeedData, site.ListUsers, site.None{})
 	if err != nil {
 		return err
 	}
 	if v.JSON {
-		return s.printJSON(r.Users)
+		return r.printJSON(users)
 	}
 	rows := [][]string{{"NAME", "ROLE", "EMAIL", "SINCE"}}
-	for _, u := range r.Users {
+	for _, u := range users {
 		role := "user"
 		if u.Admin {
 			role = "administrator"
@@ -86,7 +88,7 @@ func (v *userListVerb) Run(s *run) error {
 		}
 		rows = append(rows, []string{u.Name, role, dash(u.Email), day(&u.Created)})
 	}
-	return s.printTable(rows)
+	return r.printTable(rows)
 }
 
 type userPasswordVerb struct {
@@ -101,15 +103,15 @@ func (*userPasswordVerb) Help() string {
     echo "$PASSWORD" | nougat user password build --password-stdin`
 }
 
-func (v *userPasswordVerb) Run(s *run) error {
-	password, err := v.read(s, v.Name)
+func (v *userPasswordVerb) Run(r *run) error {
+	password, err := v.read(r, v.Name)
 	if err != nil {
 		return err
 	}
-	if _, err := s.ask(request{Verb: "user password", Name: v.Name, Password: password}, needData); err != nil {
+	if _, err := ask(r, site.NeedData, site.SetPassword, site.NewPassword{Name: v.Name, Password: password}); err != nil {
 		return err
 	}
-	s.notice("The password of %s is changed.", v.Name)
+	r.notice("The password of %s is changed.", v.Name)
 	return nil
 }
 
@@ -121,9 +123,9 @@ type passwordFlag struct {
 // maxPasswordInput bounds what is read; passwords have at most 128 characters.
 const maxPasswordInput = 4096
 
-func (f passwordFlag) read(s *run, name string) (string, error) {
+func (f passwordFlag) read(r *run, name string) (string, error) {
 	if f.PasswordStdin {
-		text, err := io.ReadAll(io.LimitReader(s.in, maxPasswordInput+1))
+		text, err := io.ReadAll(io.LimitReader(r.in, maxPasswordInput+1))
 		if err != nil {
 			return "", fmt.Errorf("reading the password from standard input: %w", err)
 		}
@@ -133,15 +135,15 @@ func (f passwordFlag) read(s *run, name string) (string, error) {
 		text = bytes.TrimSuffix(text, []byte("\n"))
 		return string(bytes.TrimSuffix(text, []byte("\r"))), nil
 	}
-	terminal := int(s.in.Fd())
+	terminal := int(r.in.Fd())
 	if !term.IsTerminal(terminal) {
 		return "", usagef("Standard input is no terminal to ask for the password on. Hand it over with --password-stdin.")
 	}
-	first, err := s.askSecret(terminal, "Password for "+name+": ")
+	first, err := r.askSecret(terminal, "Password for "+name+": ")
 	if err != nil {
 		return "", err
 	}
-	again, err := s.askSecret(terminal, "The same again: ")
+	again, err := r.askSecret(terminal, "The same again: ")
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +155,7 @@ func (f passwordFlag) read(s *run, name string) (string, error) {
 
 // askSecret reads a line from the terminal without echo. The terminal is put
 // back when the program is interrupted meanwhile.
-func (s *run) askSecret(terminal int, prompt string) (string, error) {
+func (r *run) askSecret(terminal int, prompt string) (string, error) {
 	state, err := term.GetState(terminal)
 	if err != nil {
 		return "", fmt.Errorf("reading the state of the terminal: %w", err)
@@ -161,7 +163,7 @@ func (s *run) askSecret(terminal int, prompt string) (string, error) {
 	defer term.Restore(terminal, state)
 	ctx, stop := interruptible()
 	defer stop()
-	fmt.Fprint(s.errs, prompt)
+	fmt.Fprint(r.errs, prompt)
 	type line struct {
 		text []byte
 		err  error
@@ -173,13 +175,13 @@ func (s *run) askSecret(terminal int, prompt string) (string, error) {
 	}()
 	select {
 	case l := <-typed:
-		fmt.Fprintln(s.errs)
+		fmt.Fprintln(r.errs)
 		if l.err != nil {
 			return "", fmt.Errorf("reading the password: %w", l.err)
 		}
 		return string(l.text), nil
 	case <-ctx.Done():
-		fmt.Fprintln(s.errs)
+		fmt.Fprintln(r.errs)
 		return "", fmt.Errorf("interrupted; nothing was changed")
 	}
 }

@@ -1,7 +1,6 @@
 // Package tests holds the tests of the whole program: they start it as people do,
 // talk to it over the wire and with real clients, cut its power, fill its disk,
-// and look at what it left. It must never look into a room: what can be tested
-// there is tested there.
+// and look at what it left. It must never test what a room can test by itself.
 package tests
 
 import (

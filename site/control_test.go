@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"context"
@@ -13,14 +13,21 @@ import (
 
 	"nougat/config"
 	"nougat/gallery"
+	"nougat/server"
 )
 
+// rules are those of the program.
+var rules = config.Rules{ReservedFeedName: server.ReservedFeedName, PublicURL: server.PublicURL}
+
+// openControl opens the socket of a site that has nothing else.
 func openControl(t *testing.T, data string, stop func()) *control {
 	t.Helper()
-	c, err := listenControl(data, new(site), stop, slog.New(slog.DiscardHandler))
-	if err != nil {
+	s := &Site{log: slog.New(slog.DiscardHandler)}
+	s.force.Store(&inForce{config: &config.Config{Data: data}})
+	if err := s.ListenControl(stop); err != nil {
 		t.Fatal(err)
 	}
+	c := s.control
 	t.Cleanup(func() {
 		c.close()
 		c.http.Close()
@@ -28,9 +35,12 @@ func openControl(t *testing.T, data string, stop func()) *control {
 	return c
 }
 
+// dance is a verb that no server knows.
+var dance = Verb[None, None]{Name: "dance"}
+
 func TestControl(t *testing.T) {
 	data, ctx := t.TempDir(), t.Context()
-	if _, err := askServer(ctx, data, request{}); !errors.Is(err, errNobody) {
+	if _, err := askServer(ctx, data, dance, None{}); !errors.Is(err, errNobody) {
 		t.Fatalf("without a server: %v", err)
 	}
 	// What a crashed server leaves is in the way of nobody.
@@ -39,7 +49,7 @@ func TestControl(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := askServer(ctx, data, request{}); !errors.Is(err, errNobody) {
+	if _, err := askServer(ctx, data, dance, None{}); !errors.Is(err, errNobody) {
 		t.Fatalf("with a dead socket: %v", err)
 	}
 
@@ -49,11 +59,15 @@ func TestControl(t *testing.T) {
 	if info, err := os.Lstat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket has the permissions %v (%v)", info.Mode(), err)
 	}
-	_, err := askServer(ctx, data, request{Verb: "dance"})
-	if e, ok := errors.AsType[*gallery.Error](err); !ok || !strings.Contains(e.Msg, "dance") {
+	_, err := askServer(ctx, data, dance, None{})
+	if e, ok := errors.AsType[*gallery.Error](err); !ok || !strings.Contains(e.Msg, "another version") || !strings.Contains(e.Msg, "nougat dance") {
 		t.Errorf("an unknown verb: %v", err)
 	}
-	answer, err := post(ctx, data, "/run", strings.Repeat("x", maxRequest))
+	newer := Verb[struct{ Tempo int }, None]{Name: ListUsers.Name}
+	if _, err := askServer(ctx, data, newer, struct{ Tempo int }{3}); err == nil || !strings.Contains(err.Error(), "another version") || !strings.Contains(err.Error(), "Tempo") {
+		t.Errorf("a verb that asks for more than the server knows: %v", err)
+	}
+	answer, err := post(ctx, data, runPath(ListUsers.Name), strings.Repeat("x", maxRequest))
 	if err != nil || answer.StatusCode != 400 {
 		t.Errorf("a request that is too long: %v %v", answer, err)
 	} else {
@@ -70,11 +84,11 @@ func TestControl(t *testing.T) {
 	answer.Body.Close()
 
 	c.drain()
-	if _, err := askServer(ctx, data, request{Verb: "dance"}); !errors.Is(err, errLeaving) {
+	if _, err := askServer(ctx, data, dance, None{}); !errors.Is(err, errLeaving) {
 		t.Errorf("while it stops: %v", err)
 	}
 	c.close()
-	if _, err := askServer(ctx, data, request{Verb: "dance"}); !errors.Is(err, errNobody) {
+	if _, err := askServer(ctx, data, dance, None{}); !errors.Is(err, errNobody) {
 		t.Errorf("after it has gone: %v", err)
 	}
 	if _, err := os.Lstat(path); err == nil {
@@ -115,22 +129,20 @@ func TestCutVerb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	s, err := openSite(t.Context(), l, makeData, log)
+	s, err := open(t.Context(), l, MakeData, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close(t.Context())
-	c, err := listenControl(data, s, nil, log)
-	if err != nil {
+	defer s.Close(t.Context())
+	if err := s.ListenControl(nil); err != nil {
 		t.Fatal(err)
 	}
-	defer c.http.Close()
-	if _, err := askServer(t.Context(), data, request{Verb: "user list"}); err != nil {
+	defer s.control.http.Close()
+	if _, err := askServer(t.Context(), data, ListUsers, None{}); err != nil {
 		t.Errorf("before it leaves: %v", err)
 	}
-	c.cancel()
-	if _, err := askServer(t.Context(), data, request{Verb: "user list"}); !errors.Is(err, errLeaving) {
+	s.control.cancel()
+	if _, err := askServer(t.Context(), data, ListUsers, None{}); !errors.Is(err, errLeaving) {
 		t.Errorf("while it leaves: %v", err)
 	}
 }
