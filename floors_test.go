@@ -17,14 +17,18 @@ import (
 )
 
 // floors says on which floor each room lies; a room that is not named lies where
-// the one around it does. Imports point down, or sideways within one room:
-// main (4) wires, server (3) is HTTP, store, server/v3 and ui (2) never meet,
-// gallery (1) holds the rules, nuget (0) the formats. internal/ serves tests.
+// the one around it does. Imports point down, never sideways: cli (4) wires,
+// site and server (3) never meet, nor do config, store, server/v3 and ui (2);
+// gallery (1) holds the rules, nuget (0) the formats. tests/ and internal/ lie
+// in no room: they are for tests.
 var floors = map[string]int{
-	"nougat":           4,
+	"nougat":           5,
+	"nougat/cli":       4,
+	"nougat/site":      3,
 	"nougat/server":    3,
-	"nougat/server/v3": 2,
+	"nougat/config":    2,
 	"nougat/store":     2,
+	"nougat/server/v3": 2,
 	"nougat/ui":        2,
 	"nougat/gallery":   1,
 	"nougat/nuget":     0,
@@ -46,13 +50,13 @@ var onlyIn = map[string][]string{
 	"html/template":                      {"nougat/ui"},
 	"github.com/yuin/goldmark":           {"nougat/ui"},
 	"github.com/microcosm-cc/bluemonday": {"nougat/ui"},
-	"github.com/BurntSushi/toml":         {"nougat"},
-	"github.com/alecthomas/kong":         {"nougat"},
-	"nougat/server":                      {"nougat"},
+	"github.com/BurntSushi/toml":         {"nougat/config"},
+	"github.com/alecthomas/kong":         {"nougat/cli"},
+	"nougat/server":                      {"nougat/cli"},
 	"nougat/store/storetest":             {},
 	"nougat/store/mem":                   {"nougat/store/storetest"},
 	"testing":                            {"nougat/store/storetest", "nougat/internal/need"},
-	"net/http":                           {"nougat", "nougat/server", "nougat/server/v3", "nougat/ui"},
+	"net/http":                           {"nougat/site", "nougat/server", "nougat/server/v3", "nougat/ui"},
 }
 
 // nugetMay is what the room of formats may import beside the standard library,
@@ -132,7 +136,7 @@ func room(pkg string) (string, int) {
 
 func TestFloors(t *testing.T) {
 	for _, p := range goList(t, nil, "./...") {
-		if below(p.ImportPath, "nougat/internal") {
+		if below(p.ImportPath, "nougat/internal") || below(p.ImportPath, "nougat/tests") {
 			continue // for tests and measurements; no room may import it
 		}
 		from, floor := room(p.ImportPath)
@@ -173,7 +177,7 @@ func TestFloors(t *testing.T) {
 // exempt are imports that a line of onlyIn would refuse although they are meant:
 // server/v3 lies below server in the tree but not on its floor.
 func exempt(from, imported string) bool {
-	return below(imported, "nougat/server/v3") && (from == "nougat" || from == "nougat/server")
+	return below(imported, "nougat/server/v3") && (from == "nougat/site" || from == "nougat/server")
 }
 
 // TestModules lists the modules of the program on every system that it is built
@@ -209,7 +213,7 @@ var forbidden = map[string]string{
 	"func init()":          "nothing registers itself",
 	"http.DefaultServeMux": "no global state",
 	"http.DefaultClient":   "no global state",
-	"log.Fatal":            "errors are returned; main has the exit codes",
+	"log.Fatal":            "errors are returned; cli has the exit codes",
 }
 
 func TestForbiddenWords(t *testing.T) {

@@ -1,90 +1,11 @@
 // Command nougat is a private NuGet gallery in one program: a feed that NuGet's
 // clients push to and restore from, and the pages to look at it.
 //
-// This room wires the others together. It reads the configuration (config.go is
-// its manual), opens the data folder (site.go), serves it (serve.go) and runs
-// the administrator's verbs (commands.go), inside a running server where there
-// is one (control.go). It must never decide what may happen: that is gallery's.
+// The command line is package cli's, and every folder beside this file is a room
+// of its own: CONTRIBUTING.md says what each is for, floors_test.go which may
+// import which. This one must never hold more than the start.
 package main
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
+import "nougat/cli"
 
-	"nougat/gallery"
-)
-
-func main() { os.Exit(program(os.Args[1:])) }
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1 // failed, verify found something, or another process holds the data
-	exitUsage  = 2 // wrong command line or configuration
-)
-
-// program runs one command line and returns the exit code.
-func program(args []string) int {
-	s := &session{in: os.Stdin, out: os.Stdout, errs: os.Stderr}
-	verb, err := s.parse(args, os.Environ())
-	if err == nil {
-		err = verb.Run(s)
-	}
-	return report(s.errs, err)
-}
-
-// report prints what went wrong and returns the exit code for it.
-func report(w io.Writer, err error) int {
-	if err == nil {
-		return exitDone
-	}
-	if errors.Is(err, errFindings) {
-		return exitFailed
-	}
-	fmt.Fprintln(w, "nougat: "+explain(err))
-	if _, ok := errors.AsType[*usageError](err); ok {
-		return exitUsage
-	}
-	return exitFailed
-}
-
-// explain is the sentence of an error: of a refusal its text for people and,
-// since the person at the command line is the operator, its cause.
-func explain(err error) string {
-	e, ok := errors.AsType[*gallery.Error](err)
-	if !ok || e.Msg == "" {
-		return err.Error()
-	}
-	lines := []string{e.Msg}
-	if len(e.Details) > 1 {
-		lines = e.Details
-	}
-	if e.Err != nil {
-		lines = append(lines, "The cause: "+e.Err.Error())
-	}
-	return strings.Join(lines, "\n")
-}
-
-// A session is one run of the program: its command line, its configuration and
-// its terminal.
-type session struct {
-	in, out, errs *os.File
-	layers        *layers
-}
-
-// interruptible is a context that ends at the first Ctrl-C or SIGTERM. The
-// second has its usual effect.
-func interruptible() (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
-
-// A verb is one command of the command line.
-type verb interface{ Run(*session) error }
+func main() { cli.Main() }

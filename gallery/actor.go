@@ -73,27 +73,29 @@ func (g *Gallery) again(r Reader, a Actor, now time.Time) (Actor, error) {
 	case a.Key != nil:
 		return keyActor(r, a.Key.ID, a.Key.Hash, now, a)
 	}
-	wrong := errSignInWrong
+	over := errSignInWrong
 	if a.session != nil {
-		wrong = errSessionEnded
-		s, err := r.Session(*a.session)
-		if errors.Is(err, ErrNotFound) || err == nil && sessionOver(s, now) {
-			return Actor{}, wrong
-		}
-		if err != nil {
-			return Actor{}, err
-		}
+		over = errSessionEnded
 	}
 	account, err := r.Account(a.Account)
-	if errors.Is(err, ErrNotFound) {
-		return Actor{}, wrong
+	if errors.Is(err, ErrNotFound) || err == nil && account.Kind != Person {
+		return Actor{}, over
 	}
 	if err != nil {
 		return Actor{}, err
 	}
 	is, err := personActor(account, a)
-	if err == nil && account.Credentials != a.credentials {
-		return Actor{}, wrong
+	switch {
+	case err != nil:
+		return Actor{}, err
+	case account.Credentials != a.credentials:
+		return Actor{}, over
+	case a.session == nil:
+		return is, nil
+	}
+	s, err := r.Session(*a.session)
+	if errors.Is(err, ErrNotFound) || err == nil && sessionOver(s, now) {
+		return Actor{}, over
 	}
 	return is, err
 }

@@ -49,15 +49,14 @@ type namesRow struct {
 // not in this repository: packages lie in ../corpus/packages beside the rows'
 // folder, or beside the usual one.
 func TestVectorsPackages(t *testing.T) {
-	usual := filepath.Join("..", "..", "shared", "vectors")
 	rows := os.Getenv("NOUGAT_VECTORS")
 	if _, err := os.Stat(filepath.Join(rows, "packages.jsonl")); rows == "" || err != nil {
-		rows = need.Dir(t, "vectors", usual)
+		rows = need.Dir(t, "vectors", need.Shared(t, "vectors"))
 		t.Setenv("NOUGAT_VECTORS", rows)
 	}
 	packages := filepath.Join(rows, "..", "corpus", "packages")
 	if _, err := os.Stat(packages); err != nil {
-		packages = need.Dir(t, "corpus", filepath.Join(usual, "..", "corpus", "packages"))
+		packages = need.Dir(t, "corpus", need.Shared(t, "corpus", "packages"))
 	}
 	for _, want := range vectorRows[packageRow](t, "packages") {
 		t.Run(want.File, func(t *testing.T) {
@@ -172,7 +171,7 @@ func groupAssemblies(assemblies []FrameworkAssembly) []namesRow {
 // BenchmarkOpenArchive is what a read of a stored package costs: directory and
 // manifest.
 func BenchmarkOpenArchive(b *testing.B) {
-	packages := need.Dir(b, "corpus", filepath.Join("..", "..", "shared", "corpus", "packages"))
+	packages := need.Dir(b, "corpus", need.Shared(b, "corpus", "packages"))
 	for _, name := range []string{"stylecop.analyzers.1.2.0-beta.556.nupkg", "newtonsoft.json.13.0.4.nupkg", "system.text.json.8.0.5.nupkg"} {
 		f, err := os.Open(filepath.Join(packages, name))
 		if err != nil {

@@ -152,7 +152,7 @@ func (w *website) publish(a gallery.Actor, f *gallery.Feed, specs ...pack.Spec) 
 // corpus publishes real packages by the names of their files.
 func (w *website) corpus(a gallery.Actor, names ...string) {
 	w.t.Helper()
-	folder := need.Dir(w.t, "corpus", "../../shared/corpus/packages")
+	folder := need.Dir(w.t, "corpus", need.Shared(w.t, "corpus", "packages"))
 	for _, name := range names {
 		nupkg, err := os.ReadFile(folder + "/" + name + ".nupkg")
 		if err != nil {

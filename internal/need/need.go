@@ -7,6 +7,7 @@ package need
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,30 @@ func Missing(t testing.TB, name, why string) {
 		t.Fatalf("%s is required by NOUGAT_TEST_REQUIRE but is missing: %s", name, why)
 	}
 	t.Skipf("%s is missing: %s", name, why)
+}
+
+// Root returns the folder of the repository, from any folder in it.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for up := dir; ; up = filepath.Dir(up) {
+		if _, err := os.Stat(filepath.Join(up, "go.mod")); err == nil {
+			return up
+		}
+		if up == filepath.Dir(up) {
+			t.Fatalf("%s lies in no module", dir)
+		}
+	}
+}
+
+// Shared returns the path of outside material, which lies beside the repository
+// and need not be there: Shared(t, "corpus", "packages").
+func Shared(t testing.TB, path ...string) string {
+	t.Helper()
+	return filepath.Join(append([]string{Root(t), "..", "shared"}, path...)...)
 }
 
 // Dir returns path when it is a folder that can be read, else calls Missing.
