@@ -262,3 +262,43 @@ func sources(t *testing.T) map[string]string {
 	}
 	return all
 }
+
+// writers are the files that may write to the store, each with its reason. What
+// somebody does goes through the door; the rest changes by itself.
+var writers = map[string]string{
+	"gallery/door.go":   "every act",
+	"gallery/upkeep.go": "what changes by itself",
+	"store/schema.go":   "the schema of a database, before anybody uses it",
+}
+
+// upkeepers are the files that may call upkeep, which asks no rights.
+var upkeepers = map[string]string{
+	"gallery/upkeep.go":    "says what it is",
+	"gallery/gallery.go":   "makes the feeds of the configuration",
+	"gallery/gc.go":        "sweeps unused files and wiped generations",
+	"gallery/downloads.go": "counts downloads",
+	"gallery/keyuse.go":    "notes when a key was used",
+	"gallery/sessions.go":  "notes when a session was used",
+	"gallery/password.go":  "renews the parameters of a password's hash",
+}
+
+// TestOneDoor holds that nothing is written past the door: a change of a person,
+// a key or the operator that is not an Act fails here.
+func TestOneDoor(t *testing.T) {
+	for file, text := range sources(t) {
+		if strings.HasSuffix(file, "_test.go") || below(file, "internal") || below(file, "store") && writers[file] == "" || below(file, "nuget") {
+			continue // backends implement Update; nuget has hashes
+		}
+		if strings.Contains(text, ".Update(ctx") && writers[file] == "" {
+			t.Errorf("%s calls Update: make it an Act and use Do (gallery/door.go), or upkeep for what changes by itself", file)
+		}
+		if strings.Contains(text, "upkeep(ctx") && upkeepers[file] == "" {
+			t.Errorf("%s calls upkeep, which asks no rights: make it an Act and use Do (gallery/door.go)", file)
+		}
+	}
+	for file := range upkeepers {
+		if text := sources(t)[file]; !strings.Contains(text, "upkeep(ctx") {
+			t.Errorf("%s calls upkeep no more: take it from the list", file)
+		}
+	}
+}

@@ -244,6 +244,13 @@ func (r *arriving) remove(u *Upload) {
 	delete(r.m, u)
 }
 
+// Uploads counts the uploads that have begun and are not discarded yet.
+func (g *Gallery) Uploads() int {
+	g.arriving.mu.Lock()
+	defer g.arriving.mu.Unlock()
+	return len(g.arriving.m)
+}
+
 func (r *arriving) end(all []ending) {
 	if len(all) == 0 {
 		return

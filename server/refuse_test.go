@@ -238,7 +238,7 @@ func TestTwoRefusalsOnOneConnection(t *testing.T) {
 // steady.
 func TestSlowUploads(t *testing.T) {
 	s := start(t, siteOptions{before: func(s *Server) {
-		s.patience = patience{idle: 400 * time.Millisecond, window: 900 * time.Millisecond, least: 1000}
+		s.patience = patience{idle: 400 * time.Millisecond, window: 900 * time.Millisecond, least: 1000, most: time.Hour}
 	}})
 	say := func(c net.Conn, times, bytes int) {
 		for range times {

@@ -32,22 +32,18 @@ type testGallery struct {
 	store gallery.Store
 	feed  *gallery.Feed
 	actor gallery.Actor
+	clock atomic.Int64 // seconds that have passed: one with each push and listing
 }
 
 func open(t testing.TB) *testGallery {
 	t.Helper()
 	store, blobs := storetest.Open(t)
-	at := time.Date(2026, 11, 24, 8, 0, 0, 123456700, time.UTC)
-	var mu sync.Mutex
+	began := time.Date(2026, 11, 24, 8, 0, 0, 123456700, time.UTC)
+	w := &testGallery{TB: t, store: store}
 	g, err := gallery.Open(context.Background(), gallery.Options{
 		Store: store, Blobs: blobs,
 		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true}},
-		Now: func() time.Time {
-			mu.Lock()
-			defer mu.Unlock()
-			at = at.Add(time.Second)
-			return at
-		},
+		Now:   func() time.Time { return began.Add(time.Duration(w.clock.Load()) * time.Second) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,13 +57,15 @@ func open(t testing.TB) *testGallery {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &testGallery{TB: t, Gallery: g, store: store, feed: g.Feeds()[0], actor: actor}
+	w.Gallery, w.feed, w.actor = g, g.Feeds()[0], actor
+	return w
 }
 
 // push publishes a package made of a nuspec's metadata and files, whose content
 // is their name.
 func (g *testGallery) push(id, version, meta string, files ...string) {
 	g.Helper()
+	g.clock.Add(1)
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	add := func(name, content string) {
@@ -106,6 +104,7 @@ func (g *testGallery) push(id, version, meta string, files ...string) {
 
 func (g *testGallery) list(id, version string, listed bool) {
 	g.Helper()
+	g.clock.Add(1)
 	if err := g.SetListed(context.Background(), g.actor, g.feed, id, version, listed); err != nil {
 		g.Fatal(err)
 	}

@@ -1,0 +1,118 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"nougat/gallery"
+)
+
+// slowPush sends the head of a push and some of its body, and then waits for
+// next before it sends each further piece.
+func (s *testSite) slowPush(t *testing.T, key string) (conn net.Conn, answered func() *answer) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	body, kind := form(pack{id: "Arriving", version: "1.0.0"}.nupkg(t))
+	fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", key, kind)
+	fmt.Fprintf(conn, "%x\r\n%s\r\n", body.Len()-1, body.Bytes()[:body.Len()-1])
+	return conn, func() *answer {
+		t.Helper()
+		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "PUT"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read(t, res)
+	}
+}
+
+// A push whose sender loses the right to it while it arrives is answered at once,
+// although the sender says nothing more, and nothing stays.
+func TestRefusedWhileArriving(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(s *testSite, id string) error
+		want   string
+	}{
+		{"revoked", func(s *testSite, id string) error {
+			return s.gallery.RevokeKey(context.Background(), gallery.Operator(), id)
+		}, "This API key is not known here, was revoked, or has expired."},
+		{"locked", func(s *testSite, _ string) error {
+			_, err := s.gallery.SetLocked(context.Background(), gallery.Operator(), "eve", true)
+			return err
+		}, "The account eve is locked. Contact an administrator."},
+		{"removed", func(s *testSite, _ string) error {
+			_, err := s.gallery.RemoveAccount(context.Background(), gallery.Operator(), "eve")
+			return err
+		}, "This API key is not known here, was revoked, or has expired."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			s.account("eve", "quite another phrase")
+			key := s.newKey(gallery.NewKey{Owner: "eve"})
+			_, answer := s.slowPush(t, key)
+			s.waitForUploads(t, 1)
+			if err := tt.change(s, s.publicID(key)); err != nil {
+				t.Fatal(err)
+			}
+			if a := answer().is(403); a.reason != tt.want {
+				t.Errorf("reason %q, want %q", a.reason, tt.want)
+			}
+			s.get("/v3/flat/arriving/index.json").is(404)
+			s.waitForUploads(t, 0)
+		})
+	}
+}
+
+// waitForUploads waits until so many uploads are arriving.
+func (s *testSite) waitForUploads(t *testing.T, n int) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); s.gallery.Uploads() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%d uploads are arriving, want %d", s.gallery.Uploads(), n)
+		}
+	}
+}
+
+// An upload lives at most an hour in all, however steadily it trickles; here less.
+func TestUploadLife(t *testing.T) {
+	s := start(t, siteOptions{before: func(s *Server) {
+		s.patience = uploadPatience
+		s.patience.most = 500 * time.Millisecond
+	}})
+	for name, key := range map[string]string{"good": s.key, "refused": "wrong"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, answer := s.slowPush(t, key)
+			go func() {
+				for range 1000 {
+					time.Sleep(10 * time.Millisecond)
+					if _, err := io.WriteString(conn, "1\r\nx\r\n"); err != nil {
+						return
+					}
+				}
+			}()
+			a := answer()
+			if name == "refused" {
+				a.is(403)
+			} else if a.is(408); !strings.HasPrefix(a.reason, "The upload took more than an hour.") {
+				t.Errorf("reason %q", a.reason)
+			}
+			if _, err := io.Copy(io.Discard, conn); err != nil && isTimeout(err) {
+				t.Error("the connection is still open")
+			}
+		})
+	}
+}
