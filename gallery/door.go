@@ -64,9 +64,20 @@ func (c *Change) EndUploads(why error, match func(Actor) bool) {
 func Do[In, Subject, Out any](ctx context.Context, g *Gallery, at At, act *Act[In, Subject, Out], in In) (out Out, err error) {
 	var c *Change
 	err = g.store.Update(ctx, func(w Writer) error {
-		c = &Change{Writer: w}
-		s, err := ask(g, w, at, act, in, &c.At)
+		c = &Change{Writer: w, At: At{Now: g.Now()}}
+		if c.At.Actor, err = g.again(w, at.Actor, c.At.Now); err != nil {
+			return err
+		}
+		if at.Feed != nil {
+			if c.At.Feed, err = feedNow(w, at.Feed); err != nil {
+				return err
+			}
+		}
+		s, err := act.On(w, c.At, in)
 		if err != nil {
+			return err
+		}
+		if err := act.May(c.At.Actor, s); err != nil {
 			return err
 		}
 		out, err = act.Do(c, s, in)
@@ -85,44 +96,29 @@ func Do[In, Subject, Out any](ctx context.Context, g *Gallery, at At, act *Act[I
 	return out, nil
 }
 
-// May asks what Do would ask, in a View: before work is spent on an act, and for
-// pages that show what is possible. Do asks again.
+// May asks what Do would ask of an actor and a feed that were just read, in a
+// View: before work is spent on an act, and for pages that show what is possible.
+// Do reads them again.
 func May[In, Subject, Out any](ctx context.Context, g *Gallery, at At, act *Act[In, Subject, Out], in In) (s Subject, err error) {
+	at.Now = g.Now()
 	err = g.store.View(ctx, func(r Reader) error {
-		var now At
-		s, err = ask(g, r, at, act, in, &now)
-		return err
+		if s, err = act.On(r, at, in); err != nil {
+			return err
+		}
+		return act.May(at.Actor, s)
 	})
 	return s, named(act.Name, err)
-}
-
-// ask is what Do and May have in common. now is filled with who and where as the
-// store has them.
-func ask[In, Subject, Out any](g *Gallery, r Reader, at At, act *Act[In, Subject, Out], in In, now *At) (s Subject, err error) {
-	now.Now = g.Now()
-	if now.Actor, err = g.again(r, at.Actor, now.Now); err != nil {
-		return s, err
-	}
-	if at.Feed != nil {
-		if now.Feed, err = feedNow(r, at.Feed); err != nil {
-			return s, err
-		}
-	}
-	if s, err = act.On(r, *now, in); err != nil {
-		return s, err
-	}
-	return s, act.May(now.Actor, s)
 }
 
 // feedNow is the feed with the generation that it has now: it may have been
 // wiped since the request came in.
 func feedNow(r Reader, f *Feed) (*Feed, error) {
-	stored, err := r.Feed(f.Name)
-	if err != nil || stored.Generation == f.Generation {
+	state, err := r.FeedState(f.Number)
+	if err != nil || state.Generation == f.Generation {
 		return f, err
 	}
 	now := *f
-	now.Generation = stored.Generation
+	now.Generation = state.Generation
 	return &now, nil
 }
 

@@ -2,7 +2,6 @@ package gallery_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"runtime"
@@ -45,12 +44,12 @@ func (w *world) arrive(f *gallery.Feed, c gallery.Credentials, s pack.Spec, midd
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	u, err := w.BeginUpload(w.ctx(), a, f, gallery.Incoming{Length: -1})
+	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: -1})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer u.Discard()
-	if err := u.Receive(&hooked{Reader: bytes.NewReader(pack.Nupkg(s)), middle: middle}); err != nil {
+	if err := u.Receive(w.ctx(), &hooked{Reader: bytes.NewReader(pack.Nupkg(s)), middle: middle}); err != nil {
 		return err, nil
 	}
 	_, err = u.Publish(w.ctx())
@@ -82,30 +81,29 @@ func TestChangedWhileArriving(t *testing.T) {
 		change func(w *world, key *gallery.Key) error
 		kind   gallery.Kind
 		want   string
-		later  bool // noticed at the end only: nothing happened that could end it
 	}{
-		{"the key is revoked", func(w *world, k *gallery.Key) error { return w.RevokeKey(w.ctx(), w.bob, k.ID) }, gallery.Forbidden, keyUnknown, false},
-		{"the key expires", func(w *world, _ *gallery.Key) error { w.pass(2 * 24 * time.Hour); return nil }, gallery.Forbidden, keyUnknown, true},
+		{"the key is revoked", func(w *world, k *gallery.Key) error { return w.RevokeKey(w.ctx(), w.bob, k.ID) }, gallery.Forbidden, keyUnknown},
+		{"the key expires", func(w *world, _ *gallery.Key) error { w.pass(2 * 24 * time.Hour); return nil }, gallery.Forbidden, keyUnknown},
 		{"the owner is locked", func(w *world, _ *gallery.Key) error {
 			_, err := w.SetLocked(w.ctx(), w.ann, "bob", true)
 			return err
-		}, gallery.Forbidden, bobLocked, false},
+		}, gallery.Forbidden, bobLocked},
 		{"the owner is removed", func(w *world, _ *gallery.Key) error {
 			_, err := w.RemoveAccount(w.ctx(), w.ann, "bob")
 			return err
-		}, gallery.Forbidden, keyUnknown, false},
+		}, gallery.Forbidden, keyUnknown},
 		{"another key is revoked", func(w *world, _ *gallery.Key) error {
 			_, other, err := w.AddKey(w.ctx(), w.bob, gallery.NewKey{Scopes: gallery.AllScopes})
 			return errors.Join(err, w.RevokeKey(w.ctx(), w.bob, other.ID))
-		}, 0, "", false},
+		}, 0, ""},
 		{"the password changes", func(w *world, _ *gallery.Key) error {
 			_, err := w.SetPassword(w.ctx(), w.ann, "bob", "another long password", false)
 			return err
-		}, 0, "", false},
+		}, 0, ""},
 		{"the password changes and keys are revoked", func(w *world, _ *gallery.Key) error {
 			_, err := w.SetPassword(w.ctx(), w.ann, "bob", "another long password", true)
 			return err
-		}, gallery.Forbidden, keyUnknown, false},
+		}, gallery.Forbidden, keyUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -125,10 +123,7 @@ func TestChangedWhileArriving(t *testing.T) {
 				}
 				return
 			}
-			if tt.later != (received == nil) {
-				t.Errorf("receiving ended with %v", received)
-			}
-			wantKind(t, errors.Join(received, published), tt.kind, tt.want)
+			wantKind(t, received, tt.kind, tt.want)
 			w.nothingStays(w.main, spec.ID)
 		})
 	}
@@ -160,12 +155,12 @@ func TestRevokedBeforeRecording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := w.BeginUpload(w.ctx(), a, w.main, gallery.Incoming{Length: -1})
+		u, err := w.BeginUpload(a, w.main, gallery.Incoming{Length: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer u.Discard()
-		if err := u.Receive(bytes.NewReader(pack.Nupkg(pack.Spec{ID: "Contoso." + step, Version: "1.0.0"}))); err != nil {
+		if err := u.Receive(w.ctx(), bytes.NewReader(pack.Nupkg(pack.Spec{ID: "Contoso." + step, Version: "1.0.0"}))); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.RevokeKey(w.ctx(), w.bob, key.ID); err != nil {
@@ -468,27 +463,32 @@ func TestWhoAdministers(t *testing.T) {
 	}
 }
 
-// Ending an upload interrupts a reader that waits.
-func TestUploadContext(t *testing.T) {
+// An upload that is over interrupts who reads its body, once, and also who comes
+// late.
+func TestUploadOver(t *testing.T) {
 	w := newWorld(t)
-	u, err := w.BeginUpload(w.ctx(), w.bob, w.main, gallery.Incoming{Length: -1})
+	u, err := w.BeginUpload(w.bob, w.main, gallery.Incoming{Length: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer u.Discard()
-	if u.Context().Err() != nil {
+	woken := 0
+	u.OnOver(func() { woken++ })
+	if u.Over() != nil || woken != 0 {
 		t.Fatal("it is over before it began")
 	}
-	if _, err := w.SetLocked(w.ctx(), w.ann, "bob", true); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if _, err := w.SetLocked(w.ctx(), w.ann, "bob", true); err != nil {
+			t.Fatal(err)
+		}
 	}
-	select {
-	case <-u.Context().Done():
-	case <-time.After(time.Minute):
-		t.Fatal("a lock does not end it")
+	wantKind(t, u.Over(), gallery.Forbidden, bobLocked)
+	if woken != 1 {
+		t.Errorf("woken %d times", woken)
 	}
-	wantKind(t, context.Cause(u.Context()), gallery.Forbidden, bobLocked)
-	if err := u.Receive(strings.NewReader("x")); err == nil || !strings.Contains(err.Error(), bobLocked) {
-		t.Errorf("receiving it nevertheless: %v", err)
+	if u.OnOver(func() { woken++ }); woken != 2 {
+		t.Error("who comes late is not woken")
 	}
+	u.OnOver(nil)
+	wantKind(t, u.Receive(w.ctx(), strings.NewReader("x")), gallery.Forbidden, bobLocked)
 }

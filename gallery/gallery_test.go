@@ -107,12 +107,12 @@ func (w *world) publish(a gallery.Actor, f *gallery.Feed, s pack.Spec) (*gallery
 
 func (w *world) publishBytes(a gallery.Actor, f *gallery.Feed, data []byte) (*gallery.Published, error) {
 	w.t.Helper()
-	u, err := w.BeginUpload(w.ctx(), a, f, gallery.Incoming{Length: int64(len(data))})
+	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: int64(len(data))})
 	if err != nil {
 		return nil, err
 	}
 	defer u.Discard()
-	if err := u.Receive(bytes.NewReader(data)); err != nil {
+	if err := u.Receive(w.ctx(), bytes.NewReader(data)); err != nil {
 		return nil, err
 	}
 	return u.Publish(w.ctx())

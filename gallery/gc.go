@@ -257,11 +257,12 @@ func (g *Gallery) clearDeleting(ctx context.Context) error {
 	return nil
 }
 
-// storeBlob makes the upload durable under its hash. It first takes back the
-// mark of gc, if there is one, so that the file cannot go between here and the
-// record; a blob that is being deleted now is waited for (engineering.md 3).
-func (g *Gallery) storeBlob(ctx context.Context, u *Upload) error {
-	for {
+// storeBlob makes the upload durable under its hash. Where gc had marked its
+// bytes it first takes the mark back, so that the file cannot go between here and
+// the record; a blob that is being deleted now is waited for (engineering.md 3).
+// A mark that is set later is good for a day.
+func (g *Gallery) storeBlob(ctx context.Context, u *Upload, marked bool) error {
+	for marked {
 		free, err := g.reprieve(ctx, u.Hash)
 		if err != nil {
 			return err
@@ -280,26 +281,18 @@ func (g *Gallery) storeBlob(ctx context.Context, u *Upload) error {
 }
 
 // reprieve takes the mark from a doomed blob; false while it is being deleted.
-func (g *Gallery) reprieve(ctx context.Context, h Hash) (bool, error) {
-	var d Doomed
-	err := g.store.View(ctx, func(r Reader) (err error) {
-		d, err = r.DoomedBlob(h)
-		return err
-	})
-	if errors.Is(err, ErrNotFound) {
-		return true, nil
-	}
-	if err != nil || d.Deleting {
-		return false, err
-	}
+func (g *Gallery) reprieve(ctx context.Context, h Hash) (free bool, err error) {
 	err = g.upkeep(ctx, func(w Writer) error {
-		if d, err = w.DoomedBlob(h); err != nil || d.Deleting {
+		d, err := w.DoomedBlob(h)
+		if errors.Is(err, ErrNotFound) {
+			free = true
+			return nil
+		}
+		if err != nil || d.Deleting {
 			return err
 		}
+		free = true
 		return w.DeleteDoomed(h)
 	})
-	if errors.Is(err, ErrNotFound) {
-		return true, nil
-	}
-	return !d.Deleting, err
+	return free && err == nil, err
 }

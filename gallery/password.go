@@ -101,7 +101,7 @@ const maxSignIns = 100
 // compares its Credentials with those of now (Gallery.again).
 func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string) (*Account, error) {
 	from := network(addr)
-	if err := g.signIns.enter(ctx, from); errors.Is(err, errCrowd) {
+	if err := g.signIns.enter(ctx, from, 0); errors.Is(err, errCrowd) {
 		return nil, &Error{Kind: TooMany, Op: "sign in", Msg: msgTooManySignIns}
 	} else if err != nil {
 		return nil, err

@@ -40,8 +40,11 @@ func (u *Upload) Publish(ctx context.Context) (*Published, error) {
 	if err != nil {
 		return nil, formatError(err)
 	}
+	if over := u.Over(); over != nil {
+		return nil, over
+	}
 	at := At{Actor: u.actor, Feed: u.feed}
-	p := &push{g: g, feed: u.feed, archive: arch, manifest: m}
+	p := &push{g: g, feed: u.feed, hash: u.Hash, id: m.ID.Key(), archive: arch, manifest: m}
 	s, err := May(ctx, g, at, &publish, p)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,7 @@ func (u *Upload) Publish(ctx context.Context) (*Published, error) {
 	}
 	p.release = newRelease(arch, m, u)
 	p.warn(ctx, u.Size, s.pkg == nil)
-	if err := g.storeBlob(ctx, u); err != nil {
+	if err := g.storeBlob(ctx, u, s.doomed); err != nil {
 		return nil, err
 	}
 	head, err := Do(ctx, g, at, &publish, p)
@@ -90,6 +93,8 @@ func formatError(err error) error {
 type push struct {
 	g        *Gallery
 	feed     *Feed
+	hash     Hash
+	id       string // folded
 	archive  *nuget.Archive
 	manifest *nuget.Manifest
 	release  *Release
@@ -102,13 +107,21 @@ type target struct {
 	manifest *nuget.Manifest
 	pkg      *Package // nil when the ID is new
 	old      *Head    // the release of this version that is there, in whatever state
+	doomed   bool     // gc has marked the file's bytes
 }
 
 var publish = Act[*push, target, Head]{
 	Name: "push",
 	On: func(r Reader, at At, p *push) (s target, err error) {
 		s.feed, s.manifest = at.Feed, p.manifest
-		id := p.manifest.ID.Key()
+		if p.release == nil { // the first time: the file is not stored yet
+			if _, err := r.DoomedBlob(p.hash); !errors.Is(err, ErrNotFound) {
+				if s.doomed = err == nil; !s.doomed {
+					return s, err
+				}
+			}
+		}
+		id := p.id
 		if s.pkg, err = r.Package(at.Feed.Generation, id); err != nil {
 			if errors.Is(err, ErrNotFound) {
 				return s, nil

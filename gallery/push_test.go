@@ -198,7 +198,7 @@ func TestLocks(t *testing.T) { // R-PUSH-10, R-LCK-01, R-ACC-15
 	if _, err := w.SetLocked(w.ctx(), w.ann, "bob", true); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.publish(w.bob, w.main, ok) // known when the request came in, and locked since
+	_, err = w.publish(w.bob, w.main, pack.Spec{ID: "Bob.Tables", Version: "1.0.0"}) // known when the request came in, and locked since
 	wantKind(t, err, gallery.Forbidden, lockedAccount)
 	for name, c := range map[string]gallery.Credentials{
 		"key": {APIKey: key}, "key as password": {HasBasic: true, Password: key}, "password": {HasBasic: true, User: "bob", Password: bobPassword},
@@ -272,9 +272,9 @@ func TestUploadsInHand(t *testing.T) {
 	receive := func(a gallery.Actor) (*gallery.Upload, error) {
 		ctx, cancel := context.WithTimeout(w.ctx(), 20*time.Millisecond)
 		defer cancel()
-		u, err := w.BeginUpload(ctx, a, w.main, gallery.Incoming{Length: -1})
+		u, err := w.BeginUpload(a, w.main, gallery.Incoming{Length: -1})
 		if err == nil {
-			if err = u.Receive(bytes.NewReader(nupkg)); err != nil {
+			if err = u.Receive(ctx, bytes.NewReader(nupkg)); err != nil {
 				u.Discard()
 			}
 		}

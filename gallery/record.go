@@ -61,6 +61,8 @@ type FeedState struct {
 	Packages uint64    // IDs in this generation
 	Releases uint64    // versions in this generation that are served
 	Bytes    int64     // sum of the sizes of the releases served
+
+	Generation uint32 // of the feed
 }
 
 // A Package is an ID in a feed.

@@ -298,20 +298,20 @@ func TestSharedFiles(t *testing.T) {
 func TestTurns(t *testing.T) {
 	ctx := t.Context()
 	turns := turns[string]{each: 1, most: 2}
-	if err := turns.enter(ctx, "a"); err != nil {
+	if err := turns.enter(ctx, "a", 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := turns.enter(ctx, "b"); err != nil {
+	if err := turns.enter(ctx, "b", 0); err != nil {
 		t.Errorf("another key has to wait: %v", err)
 	}
 	second := make(chan error)
-	go func() { second <- turns.enter(ctx, "a") }()
+	go func() { second <- turns.enter(ctx, "a", 0) }()
 	for users := 0; users < 2; time.Sleep(time.Millisecond) {
 		turns.mu.Lock()
 		users = turns.m["a"].users
 		turns.mu.Unlock()
 	}
-	if err := turns.enter(ctx, "a"); err != errCrowd {
+	if err := turns.enter(ctx, "a", 0); err != errCrowd {
 		t.Errorf("a third waits: %v", err)
 	}
 	turns.leave("a")
@@ -320,7 +320,7 @@ func TestTurns(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
-	if err := turns.enter(short, "a"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := turns.enter(short, "a", 0); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the wait does not end: %v", err)
 	}
 	turns.leave("a")

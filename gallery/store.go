@@ -113,7 +113,8 @@ type FeedWriter interface {
 	// SweepWiped deletes at most limit records (2,000 fit in an Update) of
 	// generations that were left behind, and returns how many; 0: none are left.
 	SweepWiped(limit int) (int, error)
-	// PutFeedState sets the counts; LastSeq and LastTime are AppendEvent's.
+	// PutFeedState sets the counts; LastSeq and LastTime are AppendEvent's, and
+	// Generation is NewGeneration's.
 	PutFeedState(feed uint32, s FeedState) error
 	// AppendEvent sets Seq (gapless) and Time (the later of e.Time and the last
 	// plus 100 ns), and moves LastSeq and LastTime of the feed's state.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
-// errCrowd says that too many wait for their turn already.
-var errCrowd = errors.New("too many wait for their turn")
+// Why a turn did not come: too many wait for one already, or it took too long.
+var (
+	errCrowd  = errors.New("too many wait for their turn")
+	errWaited = errors.New("the turn did not come in time")
+)
 
 // turns lets each key do so many things at once; one more waits until one of
 // them has ended. Keys do not wait for each other.
@@ -24,8 +28,9 @@ type turn struct {
 	users int // at it or waiting; the entry goes with the last
 }
 
-// enter waits for a turn, which leave ends. The error is ctx's, or errCrowd.
-func (t *turns[K]) enter(ctx context.Context, key K) error {
+// enter waits for a turn, which leave ends, at most as long as patience; 0 is for
+// ever. The error is ctx's, errCrowd or errWaited.
+func (t *turns[K]) enter(ctx context.Context, key K, patience time.Duration) error {
 	t.mu.Lock()
 	if t.m == nil {
 		t.m = make(map[K]*turn)
@@ -44,10 +49,25 @@ func (t *turns[K]) enter(ctx context.Context, key K) error {
 	select {
 	case at.slots <- struct{}{}:
 		return nil
-	case <-ctx.Done():
-		t.drop(key, at)
-		return ctx.Err()
+	default:
 	}
+	var late <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		late = timer.C
+	}
+	var err error
+	select {
+	case at.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-late:
+		err = errWaited
+	}
+	t.drop(key, at)
+	return err
 }
 
 func (t *turns[K]) leave(key K) {

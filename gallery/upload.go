@@ -38,11 +38,12 @@ type Upload struct {
 	g      *Gallery
 	actor  Actor
 	feed   *Feed
-	ctx    context.Context // ends with the upload
-	cancel context.CancelCauseFunc
 	file   *os.File // nil before it is received, and once stored or discarded
 	small  []byte   // all of it, up to smallUpload
-	leave  func()   // lets the account's next upload begin; nil once done
+	inHand bool     // holds one of the account's places
+
+	over error  // why its sender may not go on; arriving.mu's
+	wake func() // what interrupts the reading of its body; arriving.mu's
 }
 
 // smallUpload is up to which size a package is also kept in memory, in bytes:
@@ -54,7 +55,7 @@ const smallUpload = 16 << 10
 // is read, in this order: a key with a push scope, a length within the
 // feed's limit, a body that is not compressed. However a package comes in, it
 // begins here.
-func (g *Gallery) BeginUpload(ctx context.Context, a Actor, f *Feed, in Incoming) (*Upload, error) {
+func (g *Gallery) BeginUpload(a Actor, f *Feed, in Incoming) (*Upload, error) {
 	if err := mayPushAnything(a); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,6 @@ func (g *Gallery) BeginUpload(ctx context.Context, a Actor, f *Feed, in Incoming
 		return nil, err
 	}
 	u := &Upload{g: g, actor: a, feed: f}
-	u.ctx, u.cancel = context.WithCancelCause(ctx)
 	g.arriving.add(u)
 	return u, nil
 }
@@ -95,41 +95,49 @@ func PlainBody(encoding string) error {
 	return nil
 }
 
-// Context ends when the upload is discarded, and before that when whoever brings
-// it may not any more: its cause is then the *Error that says why. Who reads the
-// body must give up then.
-func (u *Upload) Context() context.Context { return u.ctx }
+// Over says why whoever brings the upload may not go on, nil while they may:
+// their key was revoked or has expired, or their account was locked. It is asked
+// while the body is read, and does not touch the store.
+func (u *Upload) Over() error {
+	if k := u.actor.Key; k != nil && !k.live(u.g.Now()) {
+		return errKeyUnknown
+	}
+	u.g.arriving.mu.Lock()
+	defer u.g.arriving.mu.Unlock()
+	return u.over
+}
+
+// OnOver sets what interrupts the reading of the body, which may be waiting for
+// more of it, when the upload is over: it is called once, or at once when it is
+// over already. It must not wait. Nil takes it back; it is not called any more
+// when OnOver has returned.
+func (u *Upload) OnOver(wake func()) {
+	u.g.arriving.mu.Lock()
+	defer u.g.arriving.mu.Unlock()
+	u.wake = wake
+	if wake != nil && u.over != nil {
+		wake()
+	}
+}
 
 // Receive streams a body once into a temporary file, hashing on the way. It is
 // TooLarge as soon as the feed's limit is passed; the reader's own error is
 // wrapped. Memory is one buffer whatever the size. Nothing of the body is read
 // while the account has as many uploads as it may.
-func (u *Upload) Receive(body io.Reader) error {
+func (u *Upload) Receive(ctx context.Context, body io.Reader) error {
 	g, no := u.g, u.actor.Owner
-	leave, err := g.awaitUpload(u.ctx, no)
-	if err != nil {
-		return err
-	}
-	u.leave = leave
-	defer g.uploads.leave(no)
-	return u.receive(body)
-}
-
-// awaitUpload waits until the account may stream one more upload, which ends by
-// uploads.leave, and have it in hand, which ends by leave.
-func (g *Gallery) awaitUpload(ctx context.Context, no AccountNo) (leave func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, uploadWait)
-	defer cancel()
-	if err = g.inHand.enter(waiting, no); err == nil {
-		if err = g.uploads.enter(waiting, no); err == nil {
-			return func() { g.inHand.leave(no) }, nil
+	err := g.inHand.enter(ctx, no, uploadWait)
+	if err == nil {
+		u.inHand = true
+		if err = g.uploads.enter(ctx, no, uploadWait); err == nil {
+			defer g.uploads.leave(no)
+			return u.receive(body)
 		}
-		g.inHand.leave(no)
 	}
-	if ctx.Err() == nil {
-		return nil, &Error{Kind: TooMany, Op: "push", Msg: msgTooManyUploads}
+	if errors.Is(err, errWaited) {
+		return &Error{Kind: TooMany, Op: "push", Msg: msgTooManyUploads}
 	}
-	return nil, context.Cause(ctx)
+	return err
 }
 
 func (u *Upload) receive(body io.Reader) (err error) {
@@ -156,10 +164,8 @@ func (u *Upload) receive(body io.Reader) (err error) {
 		if u.Size > limit {
 			return errTooLarge(u.feed)
 		}
-		if u.ctx.Err() != nil {
-			if over, ok := errors.AsType[*Error](context.Cause(u.ctx)); ok {
-				return over
-			}
+		if over := u.Over(); over != nil {
+			return over
 		}
 		ended := errors.Is(rerr, io.EOF)
 		if filled == len(buf) || ended {
@@ -197,10 +203,9 @@ func (u *Upload) content() io.ReaderAt {
 // called twice.
 func (u *Upload) Discard() {
 	u.g.arriving.remove(u)
-	u.cancel(nil)
-	if u.leave != nil {
-		u.leave()
-		u.leave = nil
+	if u.inHand {
+		u.g.inHand.leave(u.actor.Owner)
+		u.inHand = false
 	}
 	if u.file == nil {
 		return
@@ -259,8 +264,11 @@ func (r *arriving) end(all []ending) {
 	defer r.mu.Unlock()
 	for u := range r.m {
 		for _, e := range all {
-			if e.match(u.actor) {
-				u.cancel(e.why)
+			if u.over == nil && e.match(u.actor) {
+				u.over = e.why
+				if u.wake != nil {
+					u.wake()
+				}
 			}
 		}
 	}

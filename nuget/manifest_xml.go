@@ -95,11 +95,17 @@ var xmlDeclaration = regexp.MustCompile(`^[ \t\r\n]*version[ \t\r\n]*=[ \t\r\n]*
 	`(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][A-Za-z0-9._-]*)"|'([A-Za-z][A-Za-z0-9._-]*)'))?` +
 	`(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*$`)
 
+// usualDeclaration is how almost every manifest begins, behind "<?xml".
+const usualDeclaration = ` version="1.0" encoding="utf-8"`
+
 // declaredEncoding returns the encoding that the declaration at the start of a
 // document names, or "".
 func declaredEncoding(document []byte) string {
 	declaration, ok := bytes.CutPrefix(document, []byte("<?xml"))
 	declaration, _, found := bytes.Cut(declaration[:min(len(declaration), 256)], []byte("?>"))
+	if found && string(declaration) == usualDeclaration {
+		return "utf-8"
+	}
 	if names := xmlDeclaration.FindSubmatch(declaration); ok && found && names != nil {
 		return string(names[1]) + string(names[2])
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -105,8 +106,38 @@ func BenchmarkHandlers(b *testing.B) {
 	}
 }
 
-type nullWriter struct{ h http.Header }
+type nullWriter struct {
+	h      http.Header
+	status int
+}
 
 func (w *nullWriter) Header() http.Header         { return w.h }
 func (w *nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w *nullWriter) WriteHeader(int)             {}
+func (w *nullWriter) WriteHeader(status int)      { w.status = status }
+
+// BenchmarkPush measures a push of a small package with a key, from the request
+// to the answer, its disk included.
+func BenchmarkPush(b *testing.B) {
+	s := start(b)
+	var bodies [][]byte
+	var kinds []string
+	for i := range b.N {
+		body, kind := form(pack{id: "Pushed." + fmt.Sprint(i%100), version: fmt.Sprintf("1.%d.0", i/100)}.nupkg(b))
+		bodies, kinds = append(bodies, body.Bytes()), append(kinds, kind)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i, body := range bodies {
+		r, err := http.NewRequest("PUT", "/v3/package", bytes.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Host = s.addr
+		r.Header.Set("Content-Type", kinds[i])
+		r.Header.Set("X-NuGet-ApiKey", s.key)
+		w := nullWriter{h: make(http.Header)}
+		if s.server.ServeHTTP(&w, r); w.status != http.StatusCreated {
+			b.Fatal(w.status)
+		}
+	}
+}

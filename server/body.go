@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -27,8 +26,8 @@ type upload struct {
 	body   io.Reader
 	rc     *http.ResponseController
 	p      patience
-	until  time.Time       // it is over then
-	may    context.Context // ends when its sender may not go on; nil: they may
+	until  time.Time       // it has lived long enough then
+	up     *gallery.Upload // what it is received as; nil: nothing
 	waited time.Duration   // in this window
 	got    int64           // in this window
 	began  bool            // something was asked for: a client that expects 100 Continue has got it
@@ -39,34 +38,26 @@ func newUpload(w http.ResponseWriter, r *http.Request, p patience) *upload {
 	return &upload{body: r.Body, rc: http.NewResponseController(w), p: p, until: time.Now().Add(p.most)}
 }
 
-// under lets reading fail with the cause of ctx as soon as that is over, also in
-// the middle of waiting for the client, until the function that it returns is
-// called. What is read after that, to be thrown away, is not concerned.
-func (u *upload) under(ctx context.Context) (release func()) {
-	u.may = ctx
-	interrupted := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = u.rc.SetReadDeadline(time.Unix(1, 0))
-		close(interrupted)
-	})
-	return func() {
-		if !stop() {
-			<-interrupted
-		}
-		u.may = nil
+// of lets reading fail, also in the middle of waiting for the client, as soon as
+// the gallery's upload says that it is over; with nil not any more: what is read
+// then is thrown away.
+func (u *upload) of(up *gallery.Upload) {
+	if up != nil {
+		up.OnOver(u.interrupt)
+	} else if u.up != nil {
+		u.up.OnOver(nil)
 	}
+	u.up = up
 }
 
-// refused is why the sender may not go on, nil while they may. That the client
-// has gone ends the context too, and is no such reason: reading says so.
-func (u *upload) refused() error {
-	if u.may == nil || u.may.Err() == nil {
+func (u *upload) interrupt() { _ = u.rc.SetReadDeadline(time.Unix(1, 0)) }
+
+// over is why the sender may not go on, nil while they may.
+func (u *upload) over() error {
+	if u.up == nil {
 		return nil
 	}
-	if why, ok := errors.AsType[*gallery.Error](context.Cause(u.may)); ok {
-		return why
-	}
-	return nil
+	return u.up.Over()
 }
 
 func (u *upload) Read(b []byte) (int, error) {
@@ -81,7 +72,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	}
 	_ = u.rc.SetReadDeadline(start.Add(limit))
 	// Asked once the deadline is set: whoever interrupts after this sets another.
-	if why := u.refused(); why != nil {
+	if why := u.over(); why != nil {
 		return 0, why
 	}
 	n, err := u.body.Read(b)
@@ -89,7 +80,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	u.waited += now.Sub(start)
 	u.got += int64(n)
 	if err != nil && err != io.EOF {
-		if why := u.refused(); why != nil {
+		if why := u.over(); why != nil {
 			return 0, why
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // searchWait is how long a question waits for an index that is being built.

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"nougat/gallery"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // Documents have an ETag for each form and answer a client that holds one.

@@ -13,7 +13,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // handleFlatFile answers what lies in a version's folder of the flat container

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"nougat/gallery"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // bigPackage is larger than what is sent from a buffer.

@@ -45,17 +45,18 @@ func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
 		return nil, err
 	}
 	s.vouch(c)
-	u, err := s.g.BeginUpload(r.Context(), c.actor, c.feed, gallery.Incoming{Length: r.ContentLength, Encoding: r.Header.Get("Content-Encoding")})
+	u, err := s.g.BeginUpload(c.actor, c.feed, gallery.Incoming{Length: r.ContentLength, Encoding: r.Header.Get("Content-Encoding")})
 	if err != nil {
 		return nil, err
 	}
-	defer body.under(u.Context())()
+	body.of(u)
+	defer body.of(nil)
 	pkg, release, err := packageIn(r, body)
 	if err != nil {
 		return u, err
 	}
 	defer release()
-	return u, u.Receive(pkg)
+	return u, u.Receive(r.Context(), pkg)
 }
 
 // warn adds a line that clients print for each text (R-PUSH-16).

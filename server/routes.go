@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // A rule says who may ask for a route and what is looked up before its handler

@@ -15,7 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 	"nougat/ui"
 )
 

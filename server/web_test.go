@@ -129,12 +129,12 @@ func (w *website) person(name string) gallery.Actor {
 func (w *website) push(a gallery.Actor, f *gallery.Feed, nupkg []byte) {
 	w.t.Helper()
 	ctx := context.Background()
-	u, err := w.BeginUpload(ctx, a, f, gallery.Incoming{Length: -1})
+	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: -1})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer u.Discard()
-	if err := u.Receive(bytes.NewReader(nupkg)); err != nil {
+	if err := u.Receive(ctx, bytes.NewReader(nupkg)); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := u.Publish(ctx); err != nil {

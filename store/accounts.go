@@ -97,7 +97,7 @@ func (w *writer) NewAccount(a *gallery.Account) error {
 	if err := w.nameFree(a.Name, 0); err != nil {
 		return err
 	}
-	no, err := w.next(metaNextAccount)
+	no, err := w.next(bMeta, metaNextAccount)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (w *writer) PutAccount(a *gallery.Account) error {
 		return err
 	}
 	if a.Name != old.Name || a.Kind != old.Kind {
-		if _, err := w.next(metaPeople); err != nil {
+		if _, err := w.next(bPackages, keyPeople); err != nil {
 			return err
 		}
 	}

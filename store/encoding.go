@@ -69,10 +69,10 @@ type decoder struct {
 	err    error
 }
 
-func decode(value []byte) *decoder { return &decoder{rest: string(value)} }
+func decode(value []byte) decoder { return decoder{rest: string(value)} }
 
 // decodeFormat begins a value of format 1, for kinds that have had no other.
-func decodeFormat(value []byte) *decoder {
+func decodeFormat(value []byte) decoder {
 	d := decode(value)
 	d.begin(format1)
 	return d

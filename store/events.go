@@ -15,7 +15,7 @@ const tick = 100 * time.Nanosecond
 
 func encodeEvent(e *gallery.Event) []byte {
 	hasBlob := !e.Blob.IsZero()
-	b := []byte{format1, byte(e.Kind), bits(e.Listed, hasBlob)}
+	b := append(make([]byte, 0, 256), format1, byte(e.Kind), bits(e.Listed, hasBlob))
 	b = appendTime(b, e.Time)
 	b = appendText(b, string(e.ID))
 	b = appendText(b, e.Version.Original())
@@ -74,7 +74,7 @@ func (w *writer) AppendEvent(feed uint32, e *gallery.Event) error {
 		e.Time = least
 	}
 	state.LastSeq, state.LastTime = e.Seq, e.Time
-	if err := w.putFeedState(feed, state); err != nil {
+	if err := w.putFeedState(feed, &state); err != nil {
 		return err
 	}
 	return w.tx.Put(bEvents, appendEvent(nil, feed, e.Seq), encodeEvent(e))

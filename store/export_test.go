@@ -39,6 +39,12 @@ func Recode(b Bucket, key, value []byte) ([]byte, error) {
 	switch b {
 	case bFeeds:
 		return recode(&feeds, r, key, value)
+	case bFeedState:
+		state, err := decodeFeedState(value)
+		if err != nil {
+			return nil, err
+		}
+		return encodeFeedState(&state), nil
 	case bPackages:
 		return recode(&packages, r, key, value)
 	case bCards:

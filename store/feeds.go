@@ -48,16 +48,16 @@ func (w *writer) NewFeed(f *gallery.Feed) error {
 	if taken {
 		return &gallery.Error{Kind: gallery.Exists, Msg: fmt.Sprintf("There is a feed %s already.", f.Name)}
 	}
-	number, err := w.next(metaNextFeed)
+	number, err := w.next(bMeta, metaNextFeed)
 	if err != nil {
 		return err
 	}
-	generation, err := w.next(metaNextGen)
+	generation, err := w.next(bMeta, metaNextGen)
 	if err != nil {
 		return err
 	}
 	f.Number, f.Generation = number, generation
-	if err := w.putFeedState(number, gallery.FeedState{}); err != nil {
+	if err := w.putFeedState(number, &gallery.FeedState{Generation: generation}); err != nil {
 		return err
 	}
 	return feeds.put(w, []byte(f.Name), f)
@@ -68,16 +68,27 @@ func (w *writer) NewGeneration(f *gallery.Feed) error {
 	if err != nil {
 		return err
 	}
-	generation, err := w.next(metaNextGen)
+	generation, err := w.next(bMeta, metaNextGen)
 	if err != nil {
 		return err
 	}
 	if err := w.tx.Put(bWipes, appendNumber(nil, stored.Generation), nil); err != nil {
 		return err
 	}
+	state, err := w.FeedState(stored.Number)
+	if err != nil {
+		return err
+	}
+	state.Generation = generation
+	if err := w.putFeedState(stored.Number, &state); err != nil {
+		return err
+	}
 	f.Number, f.Generation = stored.Number, generation
 	return feeds.put(w, []byte(f.Name), f)
 }
+
+// feedStateFormat 2 added Generation.
+const feedStateFormat = 2
 
 func (r *reader) FeedState(feed uint32) (gallery.FeedState, error) {
 	key := appendNumber(r.scratch(), feed)
@@ -85,41 +96,45 @@ func (r *reader) FeedState(feed uint32) (gallery.FeedState, error) {
 	if err != nil {
 		return gallery.FeedState{}, err
 	}
-	d := decodeFormat(value)
-	s := gallery.FeedState{
-		LastSeq:  d.uint(),
-		LastTime: d.time(),
-		Packages: d.uint(),
-		Releases: d.uint(),
-		Bytes:    d.int63(),
-	}
-	if err := d.done(); err != nil {
+	s, err := decodeFeedState(value)
+	if err != nil {
 		return gallery.FeedState{}, damaged(bFeedState, key, err)
 	}
 	return s, nil
 }
 
-// PutFeedState leaves LastSeq and LastTime what AppendEvent made them, so that no
-// mistake above opens a gap in the log.
+func decodeFeedState(value []byte) (gallery.FeedState, error) {
+	d := decode(value)
+	d.begin(feedStateFormat)
+	s := gallery.FeedState{LastSeq: d.uint(), LastTime: d.time(), Packages: d.uint(), Releases: d.uint(), Bytes: d.int63()}
+	if d.format >= 2 {
+		s.Generation = d.uint32()
+	}
+	return s, d.done()
+}
+
+func encodeFeedState(s *gallery.FeedState) []byte {
+	b := appendUint(append(make([]byte, 0, 64), feedStateFormat), s.LastSeq)
+	b = appendUint(appendUint(appendTime(b, s.LastTime), s.Packages), s.Releases)
+	return appendUint(appendUint(b, uint64(s.Bytes)), uint64(s.Generation))
+}
+
+// PutFeedState leaves what is not a count as it is, so that no mistake above opens
+// a gap in the log.
 func (w *writer) PutFeedState(feed uint32, s gallery.FeedState) error {
 	stored, err := w.FeedState(feed)
 	if err != nil {
 		return err
 	}
-	s.LastSeq, s.LastTime = stored.LastSeq, stored.LastTime
-	return w.putFeedState(feed, s)
+	s.LastSeq, s.LastTime, s.Generation = stored.LastSeq, stored.LastTime, stored.Generation
+	return w.putFeedState(feed, &s)
 }
 
-func (w *writer) putFeedState(feed uint32, s gallery.FeedState) error {
+func (w *writer) putFeedState(feed uint32, s *gallery.FeedState) error {
 	if s.Bytes < 0 {
 		return fmt.Errorf("feed %d would hold %d bytes", feed, s.Bytes)
 	}
-	b := appendUint([]byte{format1}, s.LastSeq)
-	b = appendTime(b, s.LastTime)
-	b = appendUint(b, s.Packages)
-	b = appendUint(b, s.Releases)
-	b = appendUint(b, uint64(s.Bytes))
-	return w.tx.Put(bFeedState, appendNumber(nil, feed), b)
+	return w.tx.Put(bFeedState, appendNumber(nil, feed), encodeFeedState(s))
 }
 
 // SweepWiped takes packages, cards, releases and downloads of one generation

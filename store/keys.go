@@ -23,7 +23,7 @@ const (
 	bSettings                  // name → value
 	bFeeds                     // name → S, F, kind, time made
 	bFeedState                 // S → last event and its time, packages, releases, bytes
-	bPackages                  // F id → gallery.Package
+	bPackages                  // F id → gallery.Package; keyPeople
 	bCards                     // F id → gallery.Card
 	bReleases                  // F id | v → gallery.Head, then gallery.Metadata compressed
 	bEvents                    // S seq → gallery.Event; written at the end only
@@ -66,8 +66,12 @@ var (
 	metaNextFeed    = []byte("next feed")
 	metaNextGen     = []byte("next generation")
 	metaNextAccount = []byte("next account")
-	metaPeople      = []byte("people") // gallery.SiteReader.People
 )
+
+// keyPeople is the row of bPackages with gallery.SiteReader.People, under the
+// generation 0, which no feed has: whoever asks for the state of a package needs
+// both, and opening another bucket would cost more than the look-up.
+var keyPeople = []byte{0, 0, 0, 0, 'p'}
 
 // usable reports whether text can be part of a key. An id or name that is not
 // usable has no record; it may have come from an address.

@@ -86,8 +86,9 @@ func eachPair(ctx context.Context, kv KV, b Bucket, f func(w *writer, p Pair) er
 	return nil
 }
 
-// noteBlobs is the step to schema 2: who holds which blob is noted, and the index
-// of keys by expiry, which nothing reads, is emptied. A release that cannot be
+// noteBlobs is the step to schema 2: who holds which blob is noted, the state of a
+// feed has its generation, and the index of keys by expiry, which nothing reads, is
+// emptied. A release that cannot be
 // read ends it: its file would otherwise count as unused.
 func noteBlobs(ctx context.Context, kv KV) error {
 	err := eachPair(ctx, kv, bReleases, func(w *writer, p Pair) error {
@@ -106,6 +107,21 @@ func noteBlobs(ctx context.Context, kv KV) error {
 			}
 		}
 		return w.hold(holdsRelease, p.Key, [2]gallery.Hash{}, held)
+	})
+	if err != nil {
+		return err
+	}
+	err = eachPair(ctx, kv, bFeeds, func(w *writer, p Pair) error {
+		f, err := feeds.read(w.reader, p.Key, p.Value)
+		if err != nil {
+			return err
+		}
+		state, err := w.FeedState(f.Number)
+		if err != nil {
+			return err
+		}
+		state.Generation = f.Generation
+		return w.putFeedState(f.Number, &state)
 	})
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func (r *reader) Meta() (gallery.Meta, error) {
 }
 
 func (r *reader) People() (uint64, error) {
-	n, err := r.counter(metaPeople)
+	n, err := r.counter(bPackages, keyPeople)
 	return uint64(n), err
 }
 

@@ -168,25 +168,25 @@ func (r *reader) lookUp(b Bucket, keys [][]byte) ([][]byte, error) {
 
 // counter returns the last number that next gave of a counter; 0 before the
 // first.
-func (r *reader) counter(name []byte) (uint32, error) {
-	value, err := r.tx.Get(bMeta, name)
+func (r *reader) counter(b Bucket, name []byte) (uint32, error) {
+	value, err := r.tx.Get(b, name)
 	if err != nil || value == nil {
 		return 0, err
 	}
 	if len(value) != 4 {
-		return 0, damaged(bMeta, name, errDamaged)
+		return 0, damaged(b, name, errDamaged)
 	}
 	return binary.BigEndian.Uint32(value), nil
 }
 
 // next takes the next number of a counter; the first is 1.
-func (w *writer) next(counter []byte) (uint32, error) {
-	last, err := w.counter(counter)
+func (w *writer) next(b Bucket, counter []byte) (uint32, error) {
+	last, err := w.counter(b, counter)
 	if err != nil {
 		return 0, err
 	}
 	if last+1 == 0 {
 		return 0, fmt.Errorf("the %s number is used up", counter)
 	}
-	return last + 1, w.tx.Put(bMeta, counter, appendNumber(nil, last+1))
+	return last + 1, w.tx.Put(b, counter, appendNumber(nil, last+1))
 }

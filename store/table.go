@@ -94,9 +94,13 @@ func (t *table[T]) indexed(r *reader, pairs []Pair, cut int) ([]*T, error) {
 	return recs, nil
 }
 
+// usualValue is room for most values, in bytes: they are then encoded without
+// growing.
+const usualValue = 320
+
 // put stores a record, new or known, and moves its keys in the indexes.
 func (t *table[T]) put(w *writer, key []byte, rec *T) error {
-	value, err := t.encode([]byte{t.newest}, rec)
+	value, err := t.encode(append(make([]byte, 0, usualValue), t.newest), rec)
 	if err != nil {
 		return err
 	}

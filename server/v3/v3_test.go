@@ -89,12 +89,12 @@ func (g *testGallery) push(id, version, meta string, files ...string) {
 		g.Fatal(err)
 	}
 	ctx := context.Background()
-	up, err := g.BeginUpload(ctx, g.actor, g.feed, gallery.Incoming{Length: -1})
+	up, err := g.BeginUpload(g.actor, g.feed, gallery.Incoming{Length: -1})
 	if err != nil {
 		g.Fatal(err)
 	}
 	defer up.Discard()
-	if err := up.Receive(&b); err != nil {
+	if err := up.Receive(ctx, &b); err != nil {
 		g.Fatal(err)
 	}
 	if _, err := up.Publish(ctx); err != nil {

@@ -134,6 +134,7 @@ func readFeed(ctx context.Context, s gallery.Store, f *gallery.Feed) (*FeedDump,
 	d.Feed.Generation = 0
 	err := s.View(ctx, func(r gallery.Reader) (err error) {
 		d.State, err = r.FeedState(f.Number)
+		d.State.Generation = 0 // the feed's
 		return err
 	})
 	if err != nil {

@@ -116,7 +116,7 @@ func testRoundTrip(t *testing.T, s gallery.Store) {
 	if a.No == 0 || event.Seq != 1 {
 		t.Errorf("numbers were not set: account %d, event %d", a.No, event.Seq)
 	}
-	state.LastSeq, state.LastTime = event.Seq, event.Time
+	state.LastSeq, state.LastTime, state.Generation = event.Seq, event.Time, g
 	id, v := r.ID.Key(), Version(t, "2.0.0-beta.2") // the same version in another spelling
 	mustView(t, s, func(rd gallery.Reader) error {
 		compare := func(what string, want any) func(any, error) {
@@ -342,7 +342,7 @@ func testFeeds(t *testing.T, s gallery.Store) {
 		return errors.Join(w.AppendEvent(1, &gallery.Event{Time: noon}), w.PutFeedState(1, gallery.FeedState{LastSeq: 99, LastTime: noon.AddDate(9, 0, 0), Packages: 5}))
 	})
 	state := read(t, s, func(r gallery.Reader) (gallery.FeedState, error) { return r.FeedState(1) })
-	wantEqual(t, "FeedState, whose log only AppendEvent moves,", state, gallery.FeedState{LastSeq: 1, LastTime: noon, Packages: 5})
+	wantEqual(t, "FeedState, whose log only AppendEvent moves,", state, gallery.FeedState{LastSeq: 1, LastTime: noon, Packages: 5, Generation: b.Generation})
 }
 
 // testGenerations holds that a wiped generation is empty at once, that its log
@@ -365,6 +365,9 @@ func testGenerations(t *testing.T, s gallery.Store) {
 		t.Errorf("generation %d after %d, beside %d", feed.Generation, old, other.Generation)
 	}
 	wantEqual(t, "Feed", read(t, s, func(r gallery.Reader) (*gallery.Feed, error) { return r.Feed("feed") }), feed)
+	if state := read(t, s, func(r gallery.Reader) (gallery.FeedState, error) { return r.FeedState(feed.Number) }); state.Generation != feed.Generation {
+		t.Errorf("the state of the feed is of generation %d, the feed of %d", state.Generation, feed.Generation)
+	}
 	e := gallery.Event{Time: noon, Kind: gallery.Wiped}
 	mustUpdate(t, s, func(w gallery.Writer) error { return w.AppendEvent(feed.Number, &e) })
 	if last := want.Feeds[0].State.LastSeq; e.Seq != last+1 {
