@@ -48,7 +48,7 @@ type Gallery struct {
 	epoch uint64
 
 	feeds   atomic.Pointer[[]*Feed] // in the order of the configuration
-	indexes map[uint32]*index       // by feed number; fixed after Open
+	indexes map[uint32]Index        // by feed number; fixed after Open
 
 	hasAccount atomic.Bool
 	names      sync.Map // AccountNo → name
@@ -96,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		store:   o.Store,
 		blobs:   o.Blobs,
 		o:       o,
-		indexes: make(map[uint32]*index),
+		indexes: make(map[uint32]Index),
 		work:    make(chan struct{}, pushSlots),
 		opening: make(chan struct{}, openSlots),
 		hashing: make(chan struct{}, hashSlots),
@@ -134,7 +134,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 	for _, f := range feeds {
 		ix := newIndex(g.store, f, o.Log)
 		g.indexes[f.Number] = ix
-		ix.start(running)
+		ix.Start()
 	}
 	g.done.Go(func() { g.flushLoop(running) })
 	g.done.Go(func() { g.sweepLoop(running) })
@@ -200,7 +200,7 @@ func (g *Gallery) Close(ctx context.Context) error {
 	g.tidy.Stop()
 	g.done.Wait()
 	for _, ix := range g.indexes {
-		ix.close()
+		ix.Close()
 	}
 	return g.Flush(ctx)
 }
@@ -253,9 +253,6 @@ func (g *Gallery) SetOpenToRead(name string, open bool) {
 		}
 	}
 }
-
-// index returns the search index of f.
-func (g *Gallery) index(f *Feed) *index { return g.indexes[f.Number] }
 
 // ownerName returns an account's name, "" when there is no such account.
 func (g *Gallery) ownerName(no AccountNo) string {

@@ -44,7 +44,7 @@ type index struct {
 
 	behindDownloads atomic.Bool // stale is not empty
 
-	ctx    context.Context // ends with close
+	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -90,7 +90,7 @@ const (
 	tinyPart    = 64  // a part is worth being rewritten for its dead from here on
 )
 
-// newIndex returns an index that is built when it is first asked, or by start.
+// newIndex returns an index that is built when it is first asked, or by Start.
 func newIndex(store Store, f *Feed, log *slog.Logger) *index {
 	ix := &index{
 		store:  store,
@@ -104,26 +104,23 @@ func newIndex(store Store, f *Feed, log *slog.Logger) *index {
 	return ix
 }
 
-// start builds the index in the background, again after a failure, until that
-// succeeds, ctx ends or close is called.
-func (ix *index) start(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	context.AfterFunc(ix.ctx, cancel)
+// Start builds the index in the background, again after a failure, until that
+// succeeds or Close is called.
+func (ix *index) Start() {
 	ix.work.Go(func() {
-		defer cancel()
 		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 			began := time.Now()
-			s, err := ix.current(ctx)
+			s, err := ix.current(ix.ctx)
 			if err == nil {
 				ix.log.Debug("the search index is built", "feed", ix.feed, "packages", s.packages(), "took", time.Since(began).String())
 				return
 			}
-			if ctx.Err() != nil {
+			if ix.ctx.Err() != nil {
 				return
 			}
 			ix.log.Error("the search index could not be built; it is tried again", "feed", ix.feed, "in", wait, "err", err)
 			select {
-			case <-ctx.Done():
+			case <-ix.ctx.Done():
 				return
 			case <-time.After(wait):
 			}
@@ -131,9 +128,9 @@ func (ix *index) start(ctx context.Context) {
 	})
 }
 
-// close ends what runs in the background. Queries are still answered from what
+// Close ends what runs in the background. Queries are still answered from what
 // there is.
-func (ix *index) close() {
+func (ix *index) Close() {
 	ix.mu.Lock()
 	ix.closed = true
 	ix.mu.Unlock()
@@ -152,12 +149,12 @@ func (ix *index) announce(seq uint64) {
 	}
 }
 
-// applied announces an event and waits until it is in the index, so that the
+// Await announces an event and waits until it is in the index, so that the
 // push pays and not the next query. It does not wait for the index to be built:
 // queries wait for that themselves, and will know the event. An error is no
 // reason to fail the push: until the index has caught up, queries try again and
 // are Unavailable, but never answer without the event.
-func (ix *index) applied(ctx context.Context, seq uint64) error {
+func (ix *index) Await(ctx context.Context, seq uint64) error {
 	ix.announce(seq)
 	if ix.snap.Load() == nil {
 		return nil
@@ -166,10 +163,10 @@ func (ix *index) applied(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// addDownloads tells the index which counts were just written, so that it reads
+// AddDownloads tells the index which counts were just written, so that it reads
 // those packages' downloads again. What it cannot read now, because the store
 // fails or the index is being built, it reads before the next query.
-func (ix *index) addDownloads(counts []DownloadCount) {
+func (ix *index) AddDownloads(counts []DownloadCount) {
 	ix.putStale(func(yield func(string) bool) {
 		for _, c := range counts {
 			if !yield(c.ID) {
@@ -191,12 +188,12 @@ func (ix *index) addDownloads(counts []DownloadCount) {
 	}
 }
 
-// downloadsTotal returns all downloads of the feed, as far as they are written;
+// DownloadsTotal returns all downloads of the feed, as far as they are written;
 // 0 until the index is built.
-func (ix *index) downloadsTotal() uint64 { return ix.downloads.total.Load() }
+func (ix *index) DownloadsTotal() uint64 { return ix.downloads.total.Load() }
 
-// snapshotNumber is Gallery.SearchSnapshot.
-func (ix *index) snapshotNumber() uint64 {
+// Snapshot is Gallery.SearchSnapshot.
+func (ix *index) Snapshot(ctx context.Context) uint64 {
 	s := ix.snap.Load()
 	if s == nil || ix.behind(s) {
 		return 0

@@ -19,21 +19,16 @@ type downloadTable struct {
 // idCounts are the downloads of one package. They never change; nil is none.
 type idCounts struct {
 	total    uint64
-	versions []versionCount // by key
-}
-
-type versionCount struct {
-	key   string // Version.Key
-	total uint64
+	versions []VersionCount // ascending by Version
 }
 
 func newIDCounts(counts []DownloadCount) *idCounts {
-	c := &idCounts{versions: make([]versionCount, 0, len(counts))}
+	c := &idCounts{versions: make([]VersionCount, 0, len(counts))}
 	for _, n := range counts {
 		c.total += n.Total
-		c.versions = append(c.versions, versionCount{n.Version, n.Total})
+		c.versions = append(c.versions, VersionCount{n.Version, n.Total})
 	}
-	slices.SortFunc(c.versions, func(a, b versionCount) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(c.versions, func(a, b VersionCount) int { return cmp.Compare(a.Version, b.Version) })
 	return c
 }
 
@@ -45,16 +40,12 @@ func (c *idCounts) sum() uint64 {
 	return c.total
 }
 
-// of returns the downloads of the version with that key.
-func (c *idCounts) of(key string) uint64 {
+// all returns the downloads of each version, which nobody may change.
+func (c *idCounts) all() []VersionCount {
 	if c == nil {
-		return 0
+		return nil
 	}
-	i, found := slices.BinarySearchFunc(c.versions, key, func(v versionCount, key string) int { return cmp.Compare(v.key, key) })
-	if !found {
-		return 0
-	}
-	return c.versions[i].total
+	return c.versions
 }
 
 func (t *downloadTable) of(key string) *idCounts {

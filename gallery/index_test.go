@@ -215,7 +215,7 @@ func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease
 func testIndex(t testing.TB, s *logStore) *index {
 	f := s.feed
 	ix := newIndex(s, &f, slog.New(slog.DiscardHandler))
-	t.Cleanup(ix.close)
+	t.Cleanup(ix.Close)
 	return ix
 }
 
@@ -224,7 +224,7 @@ func mustSearch(t testing.TB, ix *index, q Query) Results {
 	if q.Take == 0 {
 		q.Take = 1000
 	}
-	res, err := ix.search(t.Context(), q)
+	res, err := ix.Search(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestIndexFollowsTheLog(t *testing.T) {
 	find("pages", "Contoso.Web")
 
 	seq = s.put(Pushed, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}, testRelease{version: "2.0.0", description: "forms"}))
-	if err := ix.applied(t.Context(), seq); err != nil {
+	if err := ix.Await(t.Context(), seq); err != nil {
 		t.Fatal(err)
 	}
 	if got := ix.snap.Load().applied; got != seq {
@@ -309,7 +309,7 @@ func TestIndexWipe(t *testing.T) {
 	if got := mustSearch(t, ix, Query{}).Total; got != 400 {
 		t.Fatalf("%d packages, want 400", got)
 	}
-	before := ix.snapshotNumber()
+	before := ix.Snapshot(t.Context())
 	s.mu.Lock()
 	s.feed.Generation++
 	s.cards = make(map[string]*Card)
@@ -320,11 +320,11 @@ func TestIndexWipe(t *testing.T) {
 	if got := idsOf(mustSearch(t, ix, Query{}).Hits); !slices.Equal(got, []string{"New"}) {
 		t.Errorf("after the wipe: %v", got)
 	}
-	if ix.snapshotNumber() == before {
+	if ix.Snapshot(t.Context()) == before {
 		t.Error("the wipe left the snapshot's number")
 	}
-	if ix.downloadsTotal() != 0 {
-		t.Errorf("%d downloads after the wipe", ix.downloadsTotal())
+	if ix.DownloadsTotal() != 0 {
+		t.Errorf("%d downloads after the wipe", ix.DownloadsTotal())
 	}
 }
 
@@ -349,20 +349,20 @@ func TestIndexDownloads(t *testing.T) {
 		t.Errorf("downloads %d, of the beta %d", hits[0].Downloads, hits[0].VersionDownloads(hits[0].Versions[1].Version))
 	}
 
-	number := ix.snapshotNumber()
-	ix.addDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
+	number := ix.Snapshot(t.Context())
+	ix.AddDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
 	ask("Lib.B", "Lib.C", "Lib.A")
-	if ix.snapshotNumber() == number {
+	if ix.Snapshot(t.Context()) == number {
 		t.Error("downloads changed the order and not the snapshot's number")
 	}
-	if got := ix.downloadsTotal(); got != 1017 {
+	if got := ix.DownloadsTotal(); got != 1017 {
 		t.Errorf("%d downloads in all, want 1017", got)
 	}
 
 	// A package keeps its downloads while it is not listed, and through merges.
 	ix.announce(s.put(Unlisted, cardOf(t, "Lib.B", nil)))
 	ask("Lib.C", "Lib.A")
-	ix.addDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1)})
+	ix.AddDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1)})
 	ix.announce(s.put(Relisted, cardOf(t, "Lib.B", nil, testRelease{version: "1.0.0"})))
 	if hits := ask("Lib.B", "Lib.C", "Lib.A"); hits[0].Downloads != 1001 {
 		t.Errorf("%d downloads after relisting, want 1001", hits[0].Downloads)
@@ -371,8 +371,8 @@ func TestIndexDownloads(t *testing.T) {
 	// A store that fails delays the counts and loses none.
 	broken := errors.New("broken")
 	s.fail.Store(&broken)
-	ix.addDownloads([]DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
-	if ix.snapshotNumber() != 0 {
+	ix.AddDownloads([]DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
+	if ix.Snapshot(t.Context()) != 0 {
 		t.Error("an answer cache may use the number of an index that is behind")
 	}
 	s.fail.Store(nil)
@@ -385,24 +385,24 @@ func TestIndexNotBuilt(t *testing.T) {
 	broken := errors.New("the store is broken")
 	s.fail.Store(&broken)
 	ix := testIndex(t, s)
-	_, err := ix.search(t.Context(), Query{})
+	_, err := ix.Search(t.Context(), Query{})
 	if KindOf(err) != Unavailable || !errors.Is(err, broken) {
 		t.Errorf("search without an index: %v", err)
 	}
-	if ix.snapshotNumber() != 0 {
-		t.Errorf("snapshot %d of an index that is not built", ix.snapshotNumber())
+	if ix.Snapshot(t.Context()) != 0 {
+		t.Errorf("snapshot %d of an index that is not built", ix.Snapshot(t.Context()))
 	}
 	ix.turn <- struct{}{} // somebody builds, and takes long
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := ix.search(ctx, Query{}); KindOf(err) != Unavailable || !errors.Is(err, context.Canceled) {
+	if _, err := ix.Search(ctx, Query{}); KindOf(err) != Unavailable || !errors.Is(err, context.Canceled) {
 		t.Errorf("search of somebody who leaves: %v", err)
 	}
 	// A push does not wait for the build, and a flush neither.
-	if err := ix.applied(t.Context(), 1); err != nil {
+	if err := ix.Await(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	ix.addDownloads([]DownloadCount{s.download("Contoso", "1.0.0", 3)})
+	ix.AddDownloads([]DownloadCount{s.download("Contoso", "1.0.0", 3)})
 	<-ix.turn
 	s.fail.Store(nil)
 	if got := mustSearch(t, ix, Query{}); got.Total != 1 || got.Hits[0].Downloads != 3 {
@@ -424,7 +424,7 @@ func TestIndexPanic(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			_, err := ix.search(t.Context(), Query{})
+			_, err := ix.Search(t.Context(), Query{})
 			t.Errorf("answered, with %v", err)
 		}()
 	}
@@ -441,7 +441,7 @@ func TestIndexLogTooShort(t *testing.T) {
 	ix := testIndex(t, s)
 	mustSearch(t, ix, Query{})
 	ix.announce(1)
-	if _, err := ix.search(t.Context(), Query{}); KindOf(err) != Unavailable {
+	if _, err := ix.Search(t.Context(), Query{}); KindOf(err) != Unavailable {
 		t.Errorf("error %v", err)
 	}
 	s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
@@ -458,21 +458,21 @@ func TestIndexStart(t *testing.T) {
 		broken := errors.New("broken")
 		s.fail.Store(&broken)
 		ix := newIndex(s, &s.feed, slog.New(slog.DiscardHandler))
-		ix.start(t.Context())
+		ix.Start()
 		time.Sleep(10 * time.Second)
 		if n := s.views.Load(); n < 3 || n > 10 {
 			t.Errorf("%d tries in 10 seconds", n)
 		}
 		s.fail.Store(nil)
 		time.Sleep(time.Minute)
-		if ix.snapshotNumber() == 0 {
+		if ix.Snapshot(t.Context()) == 0 {
 			t.Error("not built after the store came back")
 		}
-		ix.close()
+		ix.Close()
 		s.fail.Store(&broken)
 		other := newIndex(s, &s.feed, slog.New(slog.DiscardHandler))
-		other.start(t.Context())
-		other.close() // ends the tries; synctest would find a goroutine left
+		other.Start()
+		other.Close() // ends the tries; synctest would find a goroutine left
 	})
 }
 
@@ -501,7 +501,7 @@ func TestIndexSegments(t *testing.T) {
 			id = i / 2
 		}
 		seq := s.put(Pushed, cardOf(t, fmt.Sprintf("Some.Package%d", id), nil, testRelease{version: "1.0.0", description: fmt.Sprintf("push%d by somebody", i)}))
-		if err := ix.applied(t.Context(), seq); err != nil {
+		if err := ix.Await(t.Context(), seq); err != nil {
 			t.Fatal(err)
 		}
 		if i%500 == 0 {
@@ -548,7 +548,7 @@ func TestIndexConcurrent(t *testing.T) {
 		s.put(Pushed, cardOf(t, fmt.Sprintf("Base.Package%d", i), nil, testRelease{version: "1.0.0", description: "a package that was here before"}))
 	}
 	ix := testIndex(t, s)
-	ix.start(t.Context())
+	ix.Start()
 	var pushers, others sync.WaitGroup
 	stop := make(chan struct{})
 	for w := range 4 {
@@ -556,16 +556,16 @@ func TestIndexConcurrent(t *testing.T) {
 			for i := range 300 {
 				id := fmt.Sprintf("Worker%d.Package%d", w, i)
 				seq := s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "pushed"}))
-				if err := ix.applied(t.Context(), seq); err != nil {
+				if err := ix.Await(t.Context(), seq); err != nil {
 					t.Error(err)
 				}
-				res, err := ix.search(t.Context(), Query{Text: id, Take: 1})
+				res, err := ix.Search(t.Context(), Query{Text: id, Take: 1})
 				if err != nil || len(res.Hits) != 1 || !res.Hits[0].Exact {
 					t.Errorf("%s is not found after its push: %v", id, err)
 				}
 				if i%3 == 0 {
 					ix.announce(s.put(Unlisted, cardOf(t, id, nil)))
-					if res, err := ix.search(t.Context(), Query{Text: "packageid:" + id}); err != nil || res.Total != 0 {
+					if res, err := ix.Search(t.Context(), Query{Text: "packageid:" + id}); err != nil || res.Total != 0 {
 						t.Errorf("%s is found after it was unlisted: %d, %v", id, res.Total, err)
 					}
 				}
@@ -579,7 +579,7 @@ func TestIndexConcurrent(t *testing.T) {
 				return
 			default:
 			}
-			ix.addDownloads([]DownloadCount{s.download(fmt.Sprintf("Base.Package%d", i%1500), "1.0.0", 1)})
+			ix.AddDownloads([]DownloadCount{s.download(fmt.Sprintf("Base.Package%d", i%1500), "1.0.0", 1)})
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -592,14 +592,14 @@ func TestIndexConcurrent(t *testing.T) {
 					return
 				default:
 				}
-				res, err := ix.search(t.Context(), Query{Text: "base", Take: 20, Skip: r.IntN(1500), Sort: Sort(r.IntN(3))})
+				res, err := ix.Search(t.Context(), Query{Text: "base", Take: 20, Skip: r.IntN(1500), Sort: Sort(r.IntN(3))})
 				if err != nil || res.Total != 1500 {
 					t.Errorf("%d packages, %v", res.Total, err)
 				}
-				if _, err := ix.nearest(t.Context(), "Base.Pakcage12", View{}, 3); err != nil {
+				if _, err := ix.Nearest(t.Context(), "Base.Pakcage12", View{}, 3); err != nil {
 					t.Error(err)
 				}
-				if _, _, err := ix.autocomplete(t.Context(), Query{Text: "Worker", Take: 20}); err != nil {
+				if _, _, err := ix.Autocomplete(t.Context(), Query{Text: "Worker", Take: 20}); err != nil {
 					t.Error(err)
 				}
 			}

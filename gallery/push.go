@@ -282,7 +282,7 @@ func (g *Gallery) Push(ctx context.Context, a Actor, f *Feed, u *Upload) (*Publi
 // awaitIndex waits until the search index has an event. The event is committed
 // either way: a client that leaves meanwhile changes nothing.
 func (g *Gallery) awaitIndex(ctx context.Context, f *Feed, seq uint64) {
-	if err := g.index(f).applied(ctx, seq); err != nil {
+	if err := g.index(f).Await(ctx, seq); err != nil {
 		g.o.Log.Warn("an event was stored but its client left before the search index had it", "feed", f.Name, "event", seq, "err", err)
 	}
 }

@@ -207,13 +207,13 @@ func TestHostileQueries(t *testing.T) {
 		bounds(t, parseQuery(text))
 		mustSearch(t, ix, Query{Text: text, View: everything})
 		mustSearch(t, ix, Query{Text: "plain", PackageType: text})
-		if _, _, err := ix.autocomplete(t.Context(), Query{Text: text, Take: 20}); err != nil {
+		if _, _, err := ix.Autocomplete(t.Context(), Query{Text: text, Take: 20}); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.versionsOf(t.Context(), text, everything); err != nil {
+		if _, err := ix.VersionsOf(t.Context(), text, everything); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.nearest(t.Context(), text, everything, 5); err != nil {
+		if _, err := ix.Nearest(t.Context(), text, everything, 5); err != nil {
 			t.Error(err)
 		}
 	}
@@ -252,10 +252,10 @@ func FuzzQuery(f *testing.F) {
 		if len(slices.Compact(seen)) != all.Total {
 			t.Error("a hit twice")
 		}
-		if _, _, err := ix.autocomplete(t.Context(), Query{Text: text, View: view, Take: 5, Skip: n}); err != nil {
+		if _, _, err := ix.Autocomplete(t.Context(), Query{Text: text, View: view, Take: 5, Skip: n}); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.nearest(t.Context(), text, view, 3); err != nil {
+		if _, err := ix.Nearest(t.Context(), text, view, 3); err != nil {
 			t.Error(err)
 		}
 	})

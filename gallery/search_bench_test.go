@@ -160,7 +160,7 @@ func BenchmarkSearch(b *testing.B) {
 				b.ReportAllocs()
 				total := 0
 				for b.Loop() {
-					res, err := ix.search(b.Context(), Query{Text: q.text, Take: take, View: View{SemVer2: true}})
+					res, err := ix.Search(b.Context(), Query{Text: q.text, Take: take, View: View{SemVer2: true}})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -172,21 +172,21 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	b.Run("recent/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Take: 20, Sort: ByRecent}); err != nil {
+			if _, err := ix.Search(b.Context(), Query{Take: 20, Sort: ByRecent}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("deep/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Skip: 15000, Take: 20}); err != nil {
+			if _, err := ix.Search(b.Context(), Query{Skip: 15000, Take: 20}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("type/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Text: "logging", Take: 20, PackageType: "dependency"}); err != nil {
+			if _, err := ix.Search(b.Context(), Query{Text: "logging", Take: 20, PackageType: "dependency"}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -198,7 +198,7 @@ func BenchmarkAutocomplete(b *testing.B) {
 	for _, text := range []string{"m", "Contoso.", "Serilog.Sin", "logg"} {
 		b.Run(text, func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := ix.autocomplete(b.Context(), Query{Text: text, Take: 20, View: everything}); err != nil {
+				if _, _, err := ix.Autocomplete(b.Context(), Query{Text: text, Take: 20, View: everything}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -209,7 +209,7 @@ func BenchmarkAutocomplete(b *testing.B) {
 func BenchmarkNearest(b *testing.B) {
 	ix, _ := benchIndex(b, 20000)
 	for b.Loop() {
-		if _, err := ix.nearest(b.Context(), "Contoso.Billing.Invioce", everything, 5); err != nil {
+		if _, err := ix.Nearest(b.Context(), "Contoso.Billing.Invioce", everything, 5); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -277,7 +277,7 @@ func BenchmarkPush(b *testing.B) {
 				i++
 				seq := s.put(Pushed, &c)
 				b.StartTimer()
-				if err := ix.applied(b.Context(), seq); err != nil {
+				if err := ix.Await(b.Context(), seq); err != nil {
 					b.Fatal(err)
 				}
 			}

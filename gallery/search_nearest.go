@@ -9,10 +9,10 @@ import (
 	"nougat/nuget"
 )
 
-// nearest is Gallery.Nearest. An ID resembles another when few letters differ,
+// Nearest is Gallery.Nearest. An ID resembles another when few letters differ,
 // or when they share half of their parts. Every ID of the feed is looked at,
 // most of them for a nanosecond.
-func (ix *index) nearest(ctx context.Context, id string, v View, n int) ([]Hit, error) {
+func (ix *index) Nearest(ctx context.Context, id string, v View, n int) ([]Hit, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func TestRanking(t *testing.T) {
 		res := mustSearch(t, ix, q)
 		fmt.Fprintf(&golden, "# %s\n%d packages\n", name, res.Total)
 		for _, h := range res.Hits {
-			fmt.Fprintf(&golden, "%12d %-50s %d\n", h.score, h.Card.ID, h.Downloads)
+			fmt.Fprintf(&golden, "%12d %-50s %d\n", h.Score, h.Card.ID, h.Downloads)
 		}
 		golden.WriteByte('\n')
 

@@ -285,7 +285,7 @@ func (ref *reference) check(t *testing.T, ix *index, q Query) {
 		t.Fatalf("%+v: a page of %d, want %d", q, len(res.Hits), len(want))
 	}
 	for i, h := range res.Hits {
-		got := refHit{string(h.Card.ID), h.score}
+		got := refHit{string(h.Card.ID), h.Score}
 		if got != want[i] {
 			t.Fatalf("%+v: hit %d is %v, want %v", q, i, got, want[i])
 		}
@@ -338,14 +338,14 @@ func TestSearchEqualsReference(t *testing.T) {
 				case 0:
 					ix.announce(s.put(Unlisted, cardOf(t, id, nil)))
 				case 1:
-					ix.addDownloads([]DownloadCount{s.download(id, "1.0.0", uint64(r.IntN(1000)))})
+					ix.AddDownloads([]DownloadCount{s.download(id, "1.0.0", uint64(r.IntN(1000)))})
 				default:
 					if r.IntN(10) == 0 {
 						id = strings.ToUpper(id) // another spelling of the same ID
 					}
 					seq := s.put(Pushed, randomCard(t, r, id))
 					if r.IntN(2) == 0 {
-						if err := ix.applied(t.Context(), seq); err != nil {
+						if err := ix.Await(t.Context(), seq); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -358,7 +358,7 @@ func TestSearchEqualsReference(t *testing.T) {
 			if round.start > 1000 {
 				// Enough to have everything merged, in the background.
 				for range 1300 {
-					if err := ix.applied(t.Context(), s.put(Pushed, randomCard(t, r, ids[r.IntN(len(ids))]))); err != nil {
+					if err := ix.Await(t.Context(), s.put(Pushed, randomCard(t, r, ids[r.IntN(len(ids))]))); err != nil {
 						t.Fatal(err)
 					}
 				}

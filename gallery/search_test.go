@@ -199,7 +199,7 @@ func TestSearchViews(t *testing.T) {
 		if got := strings.Join(listed, " "); got != c.versions {
 			t.Errorf("%+v lists %s, want %s", c.view, got, c.versions)
 		}
-		if got, err := ix.versionsOf(t.Context(), "FOUR", c.view); err != nil || strings.Join(got, " ") != c.versions {
+		if got, err := ix.VersionsOf(t.Context(), "FOUR", c.view); err != nil || strings.Join(got, " ") != c.versions {
 			t.Errorf("%+v: versions %v, %v, want %s", c.view, got, err, c.versions)
 		}
 		for _, word := range []string{"alpha", "bravo", "charlie", "delta", "version:" + c.version} {
@@ -210,7 +210,7 @@ func TestSearchViews(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"Nothing", "Unknown", "", "\x01t"} {
-		if got, err := ix.versionsOf(t.Context(), id, everything); err != nil || len(got) != 0 {
+		if got, err := ix.VersionsOf(t.Context(), id, everything); err != nil || len(got) != 0 {
 			t.Errorf("versions of %q: %v, %v", id, got, err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestSearchPaging(t *testing.T) {
 		}
 	}
 	for _, take := range []int{0, -1} {
-		res, err := ix.search(t.Context(), Query{Take: take, Skip: 3})
+		res, err := ix.Search(t.Context(), Query{Take: take, Skip: 3})
 		if err != nil || res.Total != 250 || len(res.Hits) != 0 {
 			t.Errorf("take %d: %d hits of %d, %v", take, len(res.Hits), res.Total, err)
 		}
@@ -314,7 +314,7 @@ func TestSearchPackageType(t *testing.T) {
 			t.Errorf("%+v: %q (%d), want %q", c.q, s, res.Total, c.want)
 		}
 	}
-	types, err := ix.packageTypes(t.Context())
+	types, err := ix.PackageTypes(t.Context())
 	if want := []string{"Dependency", "DotnetTool", "McpServer", "not a name", "Template"}; err != nil || !slices.Equal(types, want) {
 		t.Errorf("types %q, %v, want %q", types, err, want)
 	}
@@ -330,11 +330,11 @@ func TestManyPackageTypes(t *testing.T) {
 	s.put(Pushed, cardOf(t, "Many", nil, testRelease{version: "1.0.0", types: types}))
 	s.put(Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
 	ix := testIndex(t, s)
-	got, err := ix.packageTypes(t.Context())
+	got, err := ix.PackageTypes(t.Context())
 	if err != nil || len(got) != 1001 || got[0] != "Dependency" {
 		t.Fatalf("%d types, %v", len(got), err)
 	}
-	if n := testing.AllocsPerRun(1, func() { ix.packageTypes(t.Context()) }); n > 50_000 {
+	if n := testing.AllocsPerRun(1, func() { ix.PackageTypes(t.Context()) }); n > 50_000 {
 		t.Errorf("%.0f allocations", n)
 	}
 }
@@ -394,7 +394,7 @@ func TestAutocomplete(t *testing.T) {
 		{Query{Text: "tags:x", Take: 20}, 0, ""}, // no query language
 		{Query{Text: "x", PackageType: "a b", Take: 20}, 0, ""},
 	} {
-		total, ids, err := ix.autocomplete(t.Context(), c.q)
+		total, ids, err := ix.Autocomplete(t.Context(), c.q)
 		if got := strings.Join(ids, " "); err != nil || total != c.total || got != c.want {
 			t.Errorf("%+v: %d %s, %v\nwant %d %s", c.q, total, got, err, c.total, c.want)
 		}
@@ -427,7 +427,7 @@ func TestNearest(t *testing.T) {
 		strings.Repeat("Newtonsoft.Json", 300): "",
 		strings.Repeat("a", 128):               "",
 	} {
-		hits, err := ix.nearest(t.Context(), id, View{}, 3)
+		hits, err := ix.Nearest(t.Context(), id, View{}, 3)
 		got := ""
 		if len(hits) > 0 {
 			got = string(hits[0].Card.ID)
@@ -436,7 +436,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q: %q, %v, want %q", id, got, err, want)
 		}
 	}
-	hits, err := ix.nearest(t.Context(), "serilog", View{Prerelease: true}, 5)
+	hits, err := ix.Nearest(t.Context(), "serilog", View{Prerelease: true}, 5)
 	if got := idsOf(hits); err != nil || !slices.Contains(got, "Serilogg") || slices.Contains(got, "Serilog") {
 		t.Errorf("nearest to an ID that exists: %v, %v", got, err)
 	}
