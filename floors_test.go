@@ -18,16 +18,18 @@ import (
 
 // floors says on which floor each room lies; a room that is not named lies where
 // the one around it does. Imports point down, or sideways within one room:
-// main (4) wires, server (3) is HTTP, store, server/v3 and ui (2) never meet,
-// gallery (1) holds the rules, nuget (0) the formats. internal/ serves tests.
+// main (4) wires, server (3) is HTTP, store, server/v3, ui and gallery/search
+// (2) never meet, gallery (1) holds the rules, nuget (0) the formats. internal/
+// serves tests.
 var floors = map[string]int{
-	"nougat":           4,
-	"nougat/server":    3,
-	"nougat/server/v3": 2,
-	"nougat/store":     2,
-	"nougat/ui":        2,
-	"nougat/gallery":   1,
-	"nougat/nuget":     0,
+	"nougat":                4,
+	"nougat/server":         3,
+	"nougat/server/v3":      2,
+	"nougat/store":          2,
+	"nougat/ui":             2,
+	"nougat/gallery/search": 2,
+	"nougat/gallery":        1,
+	"nougat/nuget":          0,
 }
 
 // neighbours are imports that go sideways on purpose: the backends of the store
@@ -49,6 +51,7 @@ var onlyIn = map[string][]string{
 	"github.com/BurntSushi/toml":         {"nougat"},
 	"github.com/alecthomas/kong":         {"nougat"},
 	"nougat/server":                      {"nougat"},
+	"nougat/gallery/search":              {"nougat"},
 	"nougat/store/storetest":             {},
 	"nougat/store/mem":                   {"nougat/store/storetest"},
 	"testing":                            {"nougat/store/storetest", "nougat/internal/need"},

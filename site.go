@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/server"
 	"nougat/store"
 	"nougat/store/bolt"
@@ -119,7 +120,7 @@ func openSite(ctx context.Context, l *layers, absent absence, log *slog.Logger) 
 	}
 	s.force.Store(&inForce{config: c, settings: settings})
 	s.gallery, err = gallery.Open(ctx, gallery.Options{
-		Store: s.store, Blobs: s.blobs, Feeds: c.feeds(), Log: log,
+		Store: s.store, Blobs: s.blobs, NewIndex: search.New, Feeds: c.feeds(), Log: log,
 		Brand:       func() string { return s.now().config.Site.Name },
 		AdviseBytes: c.Publish.AdviseBytes, SimilarIDs: c.Publish.SimilarIDs,
 		LicenseRefs: c.Publish.LicenseRefs, KeyMaxDays: c.Keys.MaxDays,

@@ -13,12 +13,18 @@ import (
 	"time"
 )
 
-// Options says what a Gallery runs on and what its settings are. Store, Blobs
-// and at least one feed are required.
+// Options says what a Gallery runs on and what its settings are. Store, Blobs,
+// at least one feed and NewIndex are required.
 type Options struct {
 	Store Store
 	Blobs Blobs
 	Feeds []FeedOptions // the first is the main feed
+
+	// NewIndex makes the search index of a feed (search.New). It is called once
+	// for each feed of Feeds by Open, which starts the index and closes it with
+	// the Gallery. The feed is as Open found it: who may read it is not kept up
+	// to date. The logger is never nil.
+	NewIndex func(Store, *Feed, *slog.Logger) Index
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
@@ -83,6 +89,9 @@ const (
 // indexes, which are complete some time after it returns; everything else is
 // ready. It refuses a feed whose kind differs from the one stored (T-13).
 func Open(ctx context.Context, o Options) (*Gallery, error) {
+	if o.NewIndex == nil {
+		return nil, errors.New("no search index is wired: set Options.NewIndex, as a rule to search.New")
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -132,7 +141,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	g.stop = stop
 	for _, f := range feeds {
-		ix := newIndex(g.store, f, o.Log)
+		ix := o.NewIndex(g.store, f, o.Log)
 		g.indexes[f.Number] = ix
 		ix.Start()
 	}

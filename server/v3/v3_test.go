@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/store/storetest"
 )
 
@@ -40,7 +41,7 @@ func open(t testing.TB) *testGallery {
 	at := time.Date(2026, 11, 24, 8, 0, 0, 123456700, time.UTC)
 	var mu sync.Mutex
 	g, err := gallery.Open(context.Background(), gallery.Options{
-		Store: store, Blobs: blobs,
+		Store: store, Blobs: blobs, NewIndex: search.New,
 		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true}},
 		Now: func() time.Time {
 			mu.Lock()

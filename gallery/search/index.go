@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nougat/gallery"
 )
 
 // An index is the search index of one feed, in memory, a reader of the feed's
@@ -25,7 +27,7 @@ import (
 // that shrink by half and more, so that an event costs one small segment and
 // a share in merging, never the index.
 type index struct {
-	store  Store
+	store  gallery.Store
 	feed   string
 	number uint32
 	log    *slog.Logger
@@ -90,8 +92,19 @@ const (
 	tinyPart    = 64  // a part is worth being rewritten for its dead from here on
 )
 
+// msgBuilding is all that a question is told that cannot be answered yet
+// (performance.md 6.10).
+const msgBuilding = "The search index is being built. Try again in a few seconds."
+
+// New returns an index of the feed f over a store, a gallery.Options.NewIndex.
+// It neither reads nor keeps f beyond its name and number, and reads the store
+// when it is started or asked. None of the three may be nil.
+func New(store gallery.Store, f *gallery.Feed, log *slog.Logger) gallery.Index {
+	return newIndex(store, f, log)
+}
+
 // newIndex returns an index that is built when it is first asked, or by Start.
-func newIndex(store Store, f *Feed, log *slog.Logger) *index {
+func newIndex(store gallery.Store, f *gallery.Feed, log *slog.Logger) *index {
 	ix := &index{
 		store:  store,
 		feed:   f.Name,
@@ -166,7 +179,7 @@ func (ix *index) Await(ctx context.Context, seq uint64) error {
 // AddDownloads tells the index which counts were just written, so that it reads
 // those packages' downloads again. What it cannot read now, because the store
 // fails or the index is being built, it reads before the next query.
-func (ix *index) AddDownloads(counts []DownloadCount) {
+func (ix *index) AddDownloads(counts []gallery.DownloadCount) {
 	ix.putStale(func(yield func(string) bool) {
 		for _, c := range counts {
 			if !yield(c.ID) {
@@ -213,7 +226,7 @@ func (ix *index) current(ctx context.Context) (*snapshot, error) {
 		return s, nil
 	}
 	if err := ix.waitAndCatchUp(ctx); err != nil {
-		return nil, &Error{Kind: Unavailable, Op: "search", Msg: msgIndexBuilding, Err: err}
+		return nil, &gallery.Error{Kind: gallery.Unavailable, Op: "search", Msg: msgBuilding, Err: err}
 	}
 	return ix.snap.Load(), nil
 }
@@ -248,9 +261,9 @@ func (ix *index) catchUp(ctx context.Context) error {
 // build reads the feed as it is now. Events that come meanwhile are followed
 // afterwards: a card read twice is no harm.
 func (ix *index) build(ctx context.Context) error {
-	var f *Feed
-	var state FeedState
-	err := ix.store.View(ctx, func(r Reader) (err error) {
+	var f *gallery.Feed
+	var state gallery.FeedState
+	err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
 		if f, err = r.Feed(ix.feed); err != nil {
 			return err
 		}
@@ -262,8 +275,8 @@ func (ix *index) build(ctx context.Context) error {
 	}
 	b := newSegmentBuilder()
 	for after, more := "", true; more; {
-		var cards []*Card
-		err := ix.store.View(ctx, func(r Reader) (err error) {
+		var cards []*gallery.Card
+		err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
 			cards, err = r.Cards(f.Generation, after, indexPage)
 			return err
 		})
@@ -303,10 +316,10 @@ func (ix *index) build(ctx context.Context) error {
 func (ix *index) readDownloads(ctx context.Context, generation uint32) (map[string]*idCounts, error) {
 	ix.takeStale() // what was written before this is read now
 	table := make(map[string]*idCounts)
-	var ofID []DownloadCount // of the ID being read
-	for after, more := (DownloadCount{}), true; more; {
-		var counts []DownloadCount
-		err := ix.store.View(ctx, func(r Reader) (err error) {
+	var ofID []gallery.DownloadCount // of the ID being read
+	for after, more := (gallery.DownloadCount{}), true; more; {
+		var counts []gallery.DownloadCount
+		err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
 			counts, err = r.AllDownloads(generation, after, indexPage)
 			return err
 		})
@@ -334,9 +347,9 @@ func (ix *index) follow(ctx context.Context) error {
 	old := ix.snap.Load()
 	var generation uint32
 	var applied uint64
-	var cards []*Card
+	var cards []*gallery.Card
 	keys := make(map[string]bool)
-	err := ix.store.View(ctx, func(r Reader) error {
+	err := ix.store.View(ctx, func(r gallery.Reader) error {
 		f, err := r.Feed(ix.feed)
 		if err != nil {
 			return err
@@ -352,7 +365,7 @@ func (ix *index) follow(ctx context.Context) error {
 		for _, e := range events {
 			applied = e.Seq
 			key := e.ID.Key()
-			if e.Kind == Wiped || keys[key] {
+			if e.Kind == gallery.Wiped || keys[key] {
 				continue
 			}
 			keys[key] = true
@@ -360,7 +373,7 @@ func (ix *index) follow(ctx context.Context) error {
 			switch {
 			case err == nil:
 				cards = append(cards, c)
-			case !errors.Is(err, ErrNotFound):
+			case !errors.Is(err, gallery.ErrNotFound):
 				return err
 			}
 		}
@@ -372,7 +385,7 @@ func (ix *index) follow(ctx context.Context) error {
 	if generation != old.generation { // the feed was wiped
 		return ix.build(ctx)
 	}
-	slices.SortFunc(cards, func(a, b *Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	slices.SortFunc(cards, func(a, b *gallery.Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
 	b := newSegmentBuilder()
 	for _, c := range cards {
 		b.add(c)
@@ -505,7 +518,7 @@ func (ix *index) readStale(ctx context.Context) error {
 	generation := ix.snap.Load().generation
 	read := make(map[string]*idCounts, len(ids))
 	for page := range slices.Chunk(ids, indexPage) {
-		err := ix.store.View(ctx, func(r Reader) error {
+		err := ix.store.View(ctx, func(r gallery.Reader) error {
 			for _, id := range page {
 				counts, err := r.Downloads(generation, id)
 				if err != nil {
@@ -536,11 +549,11 @@ func (ix *index) readStale(ctx context.Context) error {
 
 // accountNamed returns the account with a name, in any case; nobody when there
 // is none.
-func (ix *index) accountNamed(ctx context.Context, name string) (AccountNo, error) {
-	var no AccountNo
-	err := ix.store.View(ctx, func(r Reader) error {
+func (ix *index) accountNamed(ctx context.Context, name string) (gallery.AccountNo, error) {
+	var no gallery.AccountNo
+	err := ix.store.View(ctx, func(r gallery.Reader) error {
 		a, err := r.AccountByName(name)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, gallery.ErrNotFound) {
 			return nil
 		}
 		if err != nil {

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"cmp"
@@ -16,32 +16,33 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
 // A logStore is a store of one feed, as far as the index reads one.
 type logStore struct {
-	Store
+	gallery.Store
 	mu        sync.RWMutex
-	feed      Feed
-	cards     map[string]*Card
-	events    []Event
-	downloads map[DownloadCount]uint64 // by ID and Version, Total 0
-	accounts  map[string]AccountNo
+	feed      gallery.Feed
+	cards     map[string]*gallery.Card
+	events    []gallery.Event
+	downloads map[gallery.DownloadCount]uint64 // by ID and Version, Total 0
+	accounts  map[string]gallery.AccountNo
 	fail      atomic.Pointer[error]
 	views     atomic.Int64
 }
 
 func newLogStore() *logStore {
 	return &logStore{
-		feed:      Feed{Name: "main", Number: 7, Generation: 1},
-		cards:     make(map[string]*Card),
-		downloads: make(map[DownloadCount]uint64),
-		accounts:  map[string]AccountNo{"contoso": 1, "fabrikam": 2},
+		feed:      gallery.Feed{Name: "main", Number: 7, Generation: 1},
+		cards:     make(map[string]*gallery.Card),
+		downloads: make(map[gallery.DownloadCount]uint64),
+		accounts:  map[string]gallery.AccountNo{"contoso": 1, "fabrikam": 2},
 	}
 }
 
-func (s *logStore) View(ctx context.Context, f func(Reader) error) error {
+func (s *logStore) View(ctx context.Context, f func(gallery.Reader) error) error {
 	s.views.Add(1)
 	if err := s.fail.Load(); err != nil {
 		return *err
@@ -55,25 +56,25 @@ func (s *logStore) View(ctx context.Context, f func(Reader) error) error {
 }
 
 type logReader struct {
-	Reader
+	gallery.Reader
 	s *logStore
 }
 
-func (r logReader) Feed(string) (*Feed, error) { f := r.s.feed; return &f, nil }
+func (r logReader) Feed(string) (*gallery.Feed, error) { f := r.s.feed; return &f, nil }
 
-func (r logReader) FeedState(uint32) (FeedState, error) {
-	return FeedState{LastSeq: uint64(len(r.s.events))}, nil
+func (r logReader) FeedState(uint32) (gallery.FeedState, error) {
+	return gallery.FeedState{LastSeq: uint64(len(r.s.events))}, nil
 }
 
-func (r logReader) Card(generation uint32, id string) (*Card, error) {
+func (r logReader) Card(generation uint32, id string) (*gallery.Card, error) {
 	c := r.s.cards[id]
 	if c == nil || generation != r.s.feed.Generation {
-		return nil, fmt.Errorf("card: %w", ErrNotFound)
+		return nil, fmt.Errorf("card: %w", gallery.ErrNotFound)
 	}
 	return c, nil
 }
 
-func (r logReader) Cards(generation uint32, after string, limit int) ([]*Card, error) {
+func (r logReader) Cards(generation uint32, after string, limit int) ([]*gallery.Card, error) {
 	if generation != r.s.feed.Generation {
 		return nil, nil
 	}
@@ -84,19 +85,19 @@ func (r logReader) Cards(generation uint32, after string, limit int) ([]*Card, e
 		}
 	}
 	slices.Sort(keys)
-	var page []*Card
+	var page []*gallery.Card
 	for _, key := range keys[:min(limit, len(keys))] {
 		page = append(page, r.s.cards[key])
 	}
 	return page, nil
 }
 
-func (r logReader) Events(_ uint32, after uint64, limit int) ([]Event, error) {
+func (r logReader) Events(_ uint32, after uint64, limit int) ([]gallery.Event, error) {
 	events := r.s.events[after:]
 	return slices.Clone(events[:min(limit, len(events))]), nil
 }
 
-func (r logReader) sortedDownloads() []DownloadCount {
+func (r logReader) sortedDownloads() []gallery.DownloadCount {
 	keys := slices.Collect(maps.Keys(r.s.downloads))
 	slices.SortFunc(keys, compareCounts)
 	for i := range keys {
@@ -105,12 +106,12 @@ func (r logReader) sortedDownloads() []DownloadCount {
 	return keys
 }
 
-func compareCounts(a, b DownloadCount) int {
+func compareCounts(a, b gallery.DownloadCount) int {
 	return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Version, b.Version))
 }
 
-func (r logReader) Downloads(_ uint32, id string) ([]DownloadCount, error) {
-	var counts []DownloadCount
+func (r logReader) Downloads(_ uint32, id string) ([]gallery.DownloadCount, error) {
+	var counts []gallery.DownloadCount
 	for _, c := range r.sortedDownloads() {
 		if c.ID == id {
 			counts = append(counts, c)
@@ -119,8 +120,8 @@ func (r logReader) Downloads(_ uint32, id string) ([]DownloadCount, error) {
 	return counts, nil
 }
 
-func (r logReader) AllDownloads(generation uint32, after DownloadCount, limit int) ([]DownloadCount, error) {
-	var counts []DownloadCount
+func (r logReader) AllDownloads(generation uint32, after gallery.DownloadCount, limit int) ([]gallery.DownloadCount, error) {
+	var counts []gallery.DownloadCount
 	if generation != r.s.feed.Generation {
 		return nil, nil
 	}
@@ -132,20 +133,20 @@ func (r logReader) AllDownloads(generation uint32, after DownloadCount, limit in
 	return counts, nil
 }
 
-func (r logReader) AccountByName(name string) (*Account, error) {
+func (r logReader) AccountByName(name string) (*gallery.Account, error) {
 	no := r.s.accounts[strings.ToLower(name)]
 	if no == 0 {
-		return nil, ErrNotFound
+		return nil, gallery.ErrNotFound
 	}
-	return &Account{No: no, Name: name}, nil
+	return &gallery.Account{No: no, Name: name}, nil
 }
 
 // put commits an event that leaves the package with this card, and returns the
 // event's number.
-func (s *logStore) put(kind EventKind, c *Card) uint64 {
+func (s *logStore) put(kind gallery.EventKind, c *gallery.Card) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := Event{Seq: uint64(len(s.events) + 1), Kind: kind, ID: c.ID}
+	e := gallery.Event{Seq: uint64(len(s.events) + 1), Kind: kind, ID: c.ID}
 	s.events = append(s.events, e)
 	c.Rev = e.Seq
 	s.cards[c.ID.Key()] = c
@@ -153,11 +154,11 @@ func (s *logStore) put(kind EventKind, c *Card) uint64 {
 }
 
 // download adds to the stored counts.
-func (s *logStore) download(id, version string, n uint64) DownloadCount {
+func (s *logStore) download(id, version string, n uint64) gallery.DownloadCount {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.downloads[DownloadCount{ID: nuget.FoldID(id), Version: version}] += n
-	return DownloadCount{ID: nuget.FoldID(id), Version: version, Total: n}
+	s.downloads[gallery.DownloadCount{ID: nuget.FoldID(id), Version: version}] += n
+	return gallery.DownloadCount{ID: nuget.FoldID(id), Version: version, Total: n}
 }
 
 // A testRelease is one listed version from which cardOf makes a card.
@@ -170,9 +171,9 @@ type testRelease struct {
 
 // cardOf makes the card of a package with these listed versions, by the rules
 // of the views and not by those that write cards.
-func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease) *Card {
+func cardOf(t testing.TB, id string, owners []gallery.AccountNo, releases ...testRelease) *gallery.Card {
 	t.Helper()
-	c := &Card{ID: nuget.ID(id), Owners: owners}
+	c := &gallery.Card{ID: nuget.ID(id), Owners: owners}
 	byVersion := make(map[string]testRelease)
 	for _, r := range releases {
 		v, err := nuget.ParseVersion(r.version)
@@ -180,12 +181,12 @@ func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease
 			t.Fatal(err)
 		}
 		byVersion[v.Original()] = r
-		c.Versions = append(c.Versions, CardVersion{v, r.semVer2 || v.IsSemVer2()})
+		c.Versions = append(c.Versions, gallery.CardVersion{Version: v, SemVer2: r.semVer2 || v.IsSemVer2()})
 	}
-	slices.SortFunc(c.Versions, func(a, b CardVersion) int { return a.Version.Compare(b.Version) })
+	slices.SortFunc(c.Versions, func(a, b gallery.CardVersion) int { return a.Version.Compare(b.Version) })
 	at := make(map[string]int8)
 	for i := range 4 {
-		view := View{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
+		view := gallery.View{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
 		c.Shown[i] = -1
 		var highest string
 		for _, cv := range c.Versions {
@@ -202,7 +203,7 @@ func cardOf(t testing.TB, id string, owners []AccountNo, releases ...testRelease
 			n = int8(len(c.Faces))
 			at[highest] = n
 			v, _ := nuget.ParseVersion(highest)
-			c.Faces = append(c.Faces, Face{
+			c.Faces = append(c.Faces, gallery.Face{
 				Version: v, Title: r.title, Description: r.description, Authors: r.authors,
 				Tags: strings.Fields(r.tags), Types: r.types, Published: r.published,
 			})
@@ -219,7 +220,7 @@ func testIndex(t testing.TB, s *logStore) *index {
 	return ix
 }
 
-func mustSearch(t testing.TB, ix *index, q Query) Results {
+func mustSearch(t testing.TB, ix *index, q gallery.Query) gallery.Results {
 	t.Helper()
 	if q.Take == 0 {
 		q.Take = 1000
@@ -231,7 +232,7 @@ func mustSearch(t testing.TB, ix *index, q Query) Results {
 	return res
 }
 
-func idsOf(hits []Hit) []string {
+func idsOf(hits []gallery.Hit) []string {
 	ids := make([]string, len(hits))
 	for i := range hits {
 		ids[i] = string(hits[i].Card.ID)
@@ -239,15 +240,15 @@ func idsOf(hits []Hit) []string {
 	return ids
 }
 
-var everything = View{Prerelease: true, SemVer2: true}
+var everything = gallery.View{Prerelease: true, SemVer2: true}
 
 func TestIndexFollowsTheLog(t *testing.T) {
 	s := newLogStore()
-	s.put(Pushed, cardOf(t, "Contoso.Core", []AccountNo{1}, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "Contoso.Core", []gallery.AccountNo{1}, testRelease{version: "1.0.0"}))
 	ix := testIndex(t, s)
 	find := func(text string, want ...string) {
 		t.Helper()
-		got := idsOf(mustSearch(t, ix, Query{Text: text, View: everything}).Hits)
+		got := idsOf(mustSearch(t, ix, gallery.Query{Text: text, View: everything}).Hits)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Errorf("search %q: %v, want %v", text, got, want)
@@ -255,13 +256,13 @@ func TestIndexFollowsTheLog(t *testing.T) {
 	}
 	find("contoso", "Contoso.Core")
 
-	seq := s.put(Pushed, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}))
+	seq := s.put(gallery.Pushed, cardOf(t, "Contoso.Web", []gallery.AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}))
 	find("contoso", "Contoso.Core") // not announced: the push has not been answered
 	ix.announce(seq)
 	find("contoso", "Contoso.Core", "Contoso.Web") // the query catches up
 	find("pages", "Contoso.Web")
 
-	seq = s.put(Pushed, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}, testRelease{version: "2.0.0", description: "forms"}))
+	seq = s.put(gallery.Pushed, cardOf(t, "Contoso.Web", []gallery.AccountNo{1}, testRelease{version: "1.0.0", description: "pages"}, testRelease{version: "2.0.0", description: "forms"}))
 	if err := ix.Await(t.Context(), seq); err != nil {
 		t.Fatal(err)
 	}
@@ -272,29 +273,29 @@ func TestIndexFollowsTheLog(t *testing.T) {
 	find("forms", "Contoso.Web")
 	find("contoso", "Contoso.Core", "Contoso.Web")
 
-	ix.announce(s.put(Unlisted, cardOf(t, "Contoso.Web", []AccountNo{1})))
+	ix.announce(s.put(gallery.Unlisted, cardOf(t, "Contoso.Web", []gallery.AccountNo{1})))
 	find("forms")
 	find("contoso", "Contoso.Core")
-	ix.announce(s.put(Relisted, cardOf(t, "Contoso.Web", []AccountNo{1}, testRelease{version: "1.0.0", description: "pages"})))
+	ix.announce(s.put(gallery.Relisted, cardOf(t, "Contoso.Web", []gallery.AccountNo{1}, testRelease{version: "1.0.0", description: "pages"})))
 	find("pages", "Contoso.Web")
 
 	find("owner:contoso", "Contoso.Core", "Contoso.Web")
 	find("owner:fabrikam")
-	ix.announce(s.put(Relisted, cardOf(t, "Contoso.Web", []AccountNo{2}, testRelease{version: "1.0.0", description: "pages"})))
+	ix.announce(s.put(gallery.Relisted, cardOf(t, "Contoso.Web", []gallery.AccountNo{2}, testRelease{version: "1.0.0", description: "pages"})))
 	find("owner:contoso", "Contoso.Core")
 	find("owner:FABRIKAM", "Contoso.Web")
 	find("owner:nobody")
 
 	// The ID is spelled as its newest version spells it.
-	ix.announce(s.put(Pushed, cardOf(t, "CONTOSO.core", []AccountNo{1}, testRelease{version: "3.0.0"})))
+	ix.announce(s.put(gallery.Pushed, cardOf(t, "CONTOSO.core", []gallery.AccountNo{1}, testRelease{version: "3.0.0"})))
 	find("contoso.core", "CONTOSO.core")
 
 	// Many events at once, more than a page.
 	for i := range 3*indexPage + 5 {
-		seq = s.put(Pushed, cardOf(t, fmt.Sprintf("Bulk.N%d", i%300), nil, testRelease{version: "1.0.0"}))
+		seq = s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("Bulk.N%d", i%300), nil, testRelease{version: "1.0.0"}))
 	}
 	ix.announce(seq)
-	if got := mustSearch(t, ix, Query{Text: "bulk"}).Total; got != 300 {
+	if got := mustSearch(t, ix, gallery.Query{Text: "bulk"}).Total; got != 300 {
 		t.Errorf("%d bulk packages, want 300", got)
 	}
 }
@@ -302,22 +303,22 @@ func TestIndexFollowsTheLog(t *testing.T) {
 func TestIndexWipe(t *testing.T) {
 	s := newLogStore()
 	for i := range 400 {
-		s.put(Pushed, cardOf(t, fmt.Sprintf("Old.N%d", i), nil, testRelease{version: "1.0.0"}))
+		s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("Old.N%d", i), nil, testRelease{version: "1.0.0"}))
 	}
 	s.download("Old.N1", "1.0.0", 5)
 	ix := testIndex(t, s)
-	if got := mustSearch(t, ix, Query{}).Total; got != 400 {
+	if got := mustSearch(t, ix, gallery.Query{}).Total; got != 400 {
 		t.Fatalf("%d packages, want 400", got)
 	}
 	before := ix.Snapshot(t.Context())
 	s.mu.Lock()
 	s.feed.Generation++
-	s.cards = make(map[string]*Card)
-	s.downloads = make(map[DownloadCount]uint64)
-	s.events = append(s.events, Event{Seq: uint64(len(s.events) + 1), Kind: Wiped})
+	s.cards = make(map[string]*gallery.Card)
+	s.downloads = make(map[gallery.DownloadCount]uint64)
+	s.events = append(s.events, gallery.Event{Seq: uint64(len(s.events) + 1), Kind: gallery.Wiped})
 	s.mu.Unlock()
-	ix.announce(s.put(Pushed, cardOf(t, "New", nil, testRelease{version: "1.0.0"})))
-	if got := idsOf(mustSearch(t, ix, Query{}).Hits); !slices.Equal(got, []string{"New"}) {
+	ix.announce(s.put(gallery.Pushed, cardOf(t, "New", nil, testRelease{version: "1.0.0"})))
+	if got := idsOf(mustSearch(t, ix, gallery.Query{}).Hits); !slices.Equal(got, []string{"New"}) {
 		t.Errorf("after the wipe: %v", got)
 	}
 	if ix.Snapshot(t.Context()) == before {
@@ -331,14 +332,14 @@ func TestIndexWipe(t *testing.T) {
 func TestIndexDownloads(t *testing.T) {
 	s := newLogStore()
 	for _, id := range []string{"Lib.A", "Lib.B", "Lib.C"} {
-		s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0"}, testRelease{version: "2.0.0-Beta"}))
+		s.put(gallery.Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0"}, testRelease{version: "2.0.0-Beta"}))
 	}
 	s.download("lib.c", "1.0.0", 10)
 	s.download("lib.c", "2.0.0-beta", 7)
 	ix := testIndex(t, s)
-	ask := func(want ...string) []Hit {
+	ask := func(want ...string) []gallery.Hit {
 		t.Helper()
-		hits := mustSearch(t, ix, Query{Text: "lib", View: everything}).Hits
+		hits := mustSearch(t, ix, gallery.Query{Text: "lib", View: everything}).Hits
 		if got := idsOf(hits); !slices.Equal(got, want) {
 			t.Errorf("order %v, want %v", got, want)
 		}
@@ -350,7 +351,7 @@ func TestIndexDownloads(t *testing.T) {
 	}
 
 	number := ix.Snapshot(t.Context())
-	ix.AddDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
+	ix.AddDownloads([]gallery.DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
 	ask("Lib.B", "Lib.C", "Lib.A")
 	if ix.Snapshot(t.Context()) == number {
 		t.Error("downloads changed the order and not the snapshot's number")
@@ -360,10 +361,10 @@ func TestIndexDownloads(t *testing.T) {
 	}
 
 	// A package keeps its downloads while it is not listed, and through merges.
-	ix.announce(s.put(Unlisted, cardOf(t, "Lib.B", nil)))
+	ix.announce(s.put(gallery.Unlisted, cardOf(t, "Lib.B", nil)))
 	ask("Lib.C", "Lib.A")
-	ix.AddDownloads([]DownloadCount{s.download("Lib.B", "1.0.0", 1)})
-	ix.announce(s.put(Relisted, cardOf(t, "Lib.B", nil, testRelease{version: "1.0.0"})))
+	ix.AddDownloads([]gallery.DownloadCount{s.download("Lib.B", "1.0.0", 1)})
+	ix.announce(s.put(gallery.Relisted, cardOf(t, "Lib.B", nil, testRelease{version: "1.0.0"})))
 	if hits := ask("Lib.B", "Lib.C", "Lib.A"); hits[0].Downloads != 1001 {
 		t.Errorf("%d downloads after relisting, want 1001", hits[0].Downloads)
 	}
@@ -371,7 +372,7 @@ func TestIndexDownloads(t *testing.T) {
 	// A store that fails delays the counts and loses none.
 	broken := errors.New("broken")
 	s.fail.Store(&broken)
-	ix.AddDownloads([]DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
+	ix.AddDownloads([]gallery.DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
 	if ix.Snapshot(t.Context()) != 0 {
 		t.Error("an answer cache may use the number of an index that is behind")
 	}
@@ -381,12 +382,12 @@ func TestIndexDownloads(t *testing.T) {
 
 func TestIndexNotBuilt(t *testing.T) {
 	s := newLogStore()
-	s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
 	broken := errors.New("the store is broken")
 	s.fail.Store(&broken)
 	ix := testIndex(t, s)
-	_, err := ix.Search(t.Context(), Query{})
-	if KindOf(err) != Unavailable || !errors.Is(err, broken) {
+	_, err := ix.Search(t.Context(), gallery.Query{})
+	if gallery.KindOf(err) != gallery.Unavailable || !errors.Is(err, broken) {
 		t.Errorf("search without an index: %v", err)
 	}
 	if ix.Snapshot(t.Context()) != 0 {
@@ -395,17 +396,17 @@ func TestIndexNotBuilt(t *testing.T) {
 	ix.turn <- struct{}{} // somebody builds, and takes long
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := ix.Search(ctx, Query{}); KindOf(err) != Unavailable || !errors.Is(err, context.Canceled) {
+	if _, err := ix.Search(ctx, gallery.Query{}); gallery.KindOf(err) != gallery.Unavailable || !errors.Is(err, context.Canceled) {
 		t.Errorf("search of somebody who leaves: %v", err)
 	}
 	// A push does not wait for the build, and a flush neither.
 	if err := ix.Await(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	ix.AddDownloads([]DownloadCount{s.download("Contoso", "1.0.0", 3)})
+	ix.AddDownloads([]gallery.DownloadCount{s.download("Contoso", "1.0.0", 3)})
 	<-ix.turn
 	s.fail.Store(nil)
-	if got := mustSearch(t, ix, Query{}); got.Total != 1 || got.Hits[0].Downloads != 3 {
+	if got := mustSearch(t, ix, gallery.Query{}); got.Total != 1 || got.Hits[0].Downloads != 3 {
 		t.Errorf("after the build: %+v", got)
 	}
 }
@@ -415,8 +416,8 @@ func TestIndexNotBuilt(t *testing.T) {
 func TestIndexPanic(t *testing.T) {
 	s := newLogStore()
 	ix := testIndex(t, s)
-	mustSearch(t, ix, Query{})
-	ix.announce(s.put(Pushed, &Card{ID: "Broken", Shown: [4]int8{3, 3, 3, 3}}))
+	mustSearch(t, ix, gallery.Query{})
+	ix.announce(s.put(gallery.Pushed, &gallery.Card{ID: "Broken", Shown: [4]int8{3, 3, 3, 3}}))
 	for range 2 {
 		func() {
 			defer func() {
@@ -424,12 +425,12 @@ func TestIndexPanic(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			_, err := ix.Search(t.Context(), Query{})
+			_, err := ix.Search(t.Context(), gallery.Query{})
 			t.Errorf("answered, with %v", err)
 		}()
 	}
-	ix.announce(s.put(Pushed, cardOf(t, "Broken", nil, testRelease{version: "1.0.0"})))
-	if got := mustSearch(t, ix, Query{}).Total; got != 1 {
+	ix.announce(s.put(gallery.Pushed, cardOf(t, "Broken", nil, testRelease{version: "1.0.0"})))
+	if got := mustSearch(t, ix, gallery.Query{}).Total; got != 1 {
 		t.Errorf("%d packages", got)
 	}
 }
@@ -439,13 +440,13 @@ func TestIndexPanic(t *testing.T) {
 func TestIndexLogTooShort(t *testing.T) {
 	s := newLogStore()
 	ix := testIndex(t, s)
-	mustSearch(t, ix, Query{})
+	mustSearch(t, ix, gallery.Query{})
 	ix.announce(1)
-	if _, err := ix.Search(t.Context(), Query{}); KindOf(err) != Unavailable {
+	if _, err := ix.Search(t.Context(), gallery.Query{}); gallery.KindOf(err) != gallery.Unavailable {
 		t.Errorf("error %v", err)
 	}
-	s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
-	if got := mustSearch(t, ix, Query{}).Total; got != 1 {
+	s.put(gallery.Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+	if got := mustSearch(t, ix, gallery.Query{}).Total; got != 1 {
 		t.Errorf("%d packages", got)
 	}
 }
@@ -454,7 +455,7 @@ func TestIndexLogTooShort(t *testing.T) {
 func TestIndexStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLogStore()
-		s.put(Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
+		s.put(gallery.Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
 		broken := errors.New("broken")
 		s.fail.Store(&broken)
 		ix := newIndex(s, &s.feed, slog.New(slog.DiscardHandler))
@@ -491,7 +492,7 @@ func waitForMerge(ix *index) {
 func TestIndexSegments(t *testing.T) {
 	s := newLogStore()
 	ix := testIndex(t, s)
-	mustSearch(t, ix, Query{})
+	mustSearch(t, ix, gallery.Query{})
 	const n = 3000
 	most := 0
 	for i := range n {
@@ -500,7 +501,7 @@ func TestIndexSegments(t *testing.T) {
 		if i%3 == 2 {
 			id = i / 2
 		}
-		seq := s.put(Pushed, cardOf(t, fmt.Sprintf("Some.Package%d", id), nil, testRelease{version: "1.0.0", description: fmt.Sprintf("push%d by somebody", i)}))
+		seq := s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("Some.Package%d", id), nil, testRelease{version: "1.0.0", description: fmt.Sprintf("push%d by somebody", i)}))
 		if err := ix.Await(t.Context(), seq); err != nil {
 			t.Fatal(err)
 		}
@@ -534,7 +535,7 @@ func TestIndexSegments(t *testing.T) {
 		t.Errorf("%d packages, want %d", len(seen), len(s.cards))
 	}
 	for i := n - 500; i < n; i++ {
-		if got := mustSearch(t, ix, Query{Text: fmt.Sprintf(`"push%d"`, i)}).Total; got != 1 {
+		if got := mustSearch(t, ix, gallery.Query{Text: fmt.Sprintf(`"push%d"`, i)}).Total; got != 1 {
 			t.Fatalf("push %d is found %d times", i, got)
 		}
 	}
@@ -545,7 +546,7 @@ func TestIndexSegments(t *testing.T) {
 func TestIndexConcurrent(t *testing.T) {
 	s := newLogStore()
 	for i := range 1500 {
-		s.put(Pushed, cardOf(t, fmt.Sprintf("Base.Package%d", i), nil, testRelease{version: "1.0.0", description: "a package that was here before"}))
+		s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("Base.Package%d", i), nil, testRelease{version: "1.0.0", description: "a package that was here before"}))
 	}
 	ix := testIndex(t, s)
 	ix.Start()
@@ -555,17 +556,17 @@ func TestIndexConcurrent(t *testing.T) {
 		pushers.Go(func() {
 			for i := range 300 {
 				id := fmt.Sprintf("Worker%d.Package%d", w, i)
-				seq := s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "pushed"}))
+				seq := s.put(gallery.Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "pushed"}))
 				if err := ix.Await(t.Context(), seq); err != nil {
 					t.Error(err)
 				}
-				res, err := ix.Search(t.Context(), Query{Text: id, Take: 1})
+				res, err := ix.Search(t.Context(), gallery.Query{Text: id, Take: 1})
 				if err != nil || len(res.Hits) != 1 || !res.Hits[0].Exact {
 					t.Errorf("%s is not found after its push: %v", id, err)
 				}
 				if i%3 == 0 {
-					ix.announce(s.put(Unlisted, cardOf(t, id, nil)))
-					if res, err := ix.Search(t.Context(), Query{Text: "packageid:" + id}); err != nil || res.Total != 0 {
+					ix.announce(s.put(gallery.Unlisted, cardOf(t, id, nil)))
+					if res, err := ix.Search(t.Context(), gallery.Query{Text: "packageid:" + id}); err != nil || res.Total != 0 {
 						t.Errorf("%s is found after it was unlisted: %d, %v", id, res.Total, err)
 					}
 				}
@@ -579,7 +580,7 @@ func TestIndexConcurrent(t *testing.T) {
 				return
 			default:
 			}
-			ix.AddDownloads([]DownloadCount{s.download(fmt.Sprintf("Base.Package%d", i%1500), "1.0.0", 1)})
+			ix.AddDownloads([]gallery.DownloadCount{s.download(fmt.Sprintf("Base.Package%d", i%1500), "1.0.0", 1)})
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -592,14 +593,14 @@ func TestIndexConcurrent(t *testing.T) {
 					return
 				default:
 				}
-				res, err := ix.Search(t.Context(), Query{Text: "base", Take: 20, Skip: r.IntN(1500), Sort: Sort(r.IntN(3))})
+				res, err := ix.Search(t.Context(), gallery.Query{Text: "base", Take: 20, Skip: r.IntN(1500), Sort: gallery.Sort(r.IntN(3))})
 				if err != nil || res.Total != 1500 {
 					t.Errorf("%d packages, %v", res.Total, err)
 				}
-				if _, err := ix.Nearest(t.Context(), "Base.Pakcage12", View{}, 3); err != nil {
+				if _, err := ix.Nearest(t.Context(), "Base.Pakcage12", gallery.View{}, 3); err != nil {
 					t.Error(err)
 				}
-				if _, _, err := ix.Autocomplete(t.Context(), Query{Text: "Worker", Take: 20}); err != nil {
+				if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: "Worker", Take: 20}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -608,7 +609,7 @@ func TestIndexConcurrent(t *testing.T) {
 	pushers.Wait()
 	close(stop)
 	others.Wait()
-	if got := mustSearch(t, ix, Query{}).Total; got != 1500+4*200 {
+	if got := mustSearch(t, ix, gallery.Query{}).Total; got != 1500+4*200 {
 		t.Errorf("%d packages in the end, want %d", got, 1500+4*200)
 	}
 }

@@ -1,10 +1,11 @@
-package gallery
+package search
 
 import (
 	"context"
 	"slices"
 	"strings"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
@@ -15,12 +16,12 @@ type searcher struct {
 }
 
 // Search is Gallery.Search.
-func (ix *index) Search(ctx context.Context, q Query) (Results, error) {
+func (ix *index) Search(ctx context.Context, q gallery.Query) (gallery.Results, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
-		return Results{}, err
+		return gallery.Results{}, err
 	}
-	res := Results{Snapshot: s.number}
+	res := gallery.Results{Snapshot: s.number}
 	p, ok, err := ix.plan(ctx, q)
 	if err != nil || !ok {
 		return res, err
@@ -30,7 +31,7 @@ func (ix *index) Search(ctx context.Context, q Query) (Results, error) {
 	w.run(s, p, q)
 	res.Total = w.collector.total
 	if window := w.collector.window(q.Skip); len(window) > 0 {
-		res.Hits = make([]Hit, len(window))
+		res.Hits = make([]gallery.Hit, len(window))
 		for i, c := range window {
 			ix.fillHit(&res.Hits[i], s, c, q.View)
 			res.Hits[i].Exact = p.exact != "" && s.parts[c.part].seg.keys[c.doc] == p.exact
@@ -41,7 +42,7 @@ func (ix *index) Search(ctx context.Context, q Query) (Results, error) {
 
 // plan reads the text of a query and adds its filters; ok is false when nothing
 // can match.
-func (ix *index) plan(ctx context.Context, q Query) (p parsedQuery, ok bool, err error) {
+func (ix *index) plan(ctx context.Context, q gallery.Query) (p parsedQuery, ok bool, err error) {
 	p = parseQuery(q.Text)
 	for _, c := range p.clauses {
 		for i := range c.values {
@@ -77,7 +78,7 @@ func (q *parsedQuery) addFilter(marked string) {
 }
 
 // run collects the hits of a query.
-func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
+func (w *searcher) run(s *snapshot, p parsedQuery, q gallery.Query) {
 	view := q.View.Index()
 	relevance := slices.ContainsFunc(p.clauses, func(c clause) bool { return !c.filter })
 	packages := 0
@@ -112,7 +113,7 @@ func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
 }
 
 // fillHit reads the card of a candidate.
-func (ix *index) fillHit(h *Hit, s *snapshot, c candidate, view View) {
+func (ix *index) fillHit(h *gallery.Hit, s *snapshot, c candidate, view gallery.View) {
 	seg := s.parts[c.part].seg
 	card := ix.card(s, c.part, int(c.doc))
 	h.Card, h.Face = card, &card.Faces[card.Shown[view.Index()]]
@@ -128,7 +129,7 @@ func (ix *index) fillHit(h *Hit, s *snapshot, c candidate, view View) {
 const keptCards = 4 << 20
 
 // card returns a card, which nobody may change.
-func (ix *index) card(s *snapshot, at, doc int) *Card {
+func (ix *index) card(s *snapshot, at, doc int) *gallery.Card {
 	seg := s.parts[at].seg
 	if c := seg.read[doc].Load(); c != nil {
 		return c
@@ -148,12 +149,12 @@ func (ix *index) card(s *snapshot, at, doc int) *Card {
 }
 
 // versionsIn returns those that the view sees, the same slice when it sees all.
-func versionsIn(versions []CardVersion, view View) []CardVersion {
-	hidden := func(v CardVersion) bool { return !view.Sees(v.Version.IsPrerelease(), v.SemVer2) }
+func versionsIn(versions []gallery.CardVersion, view gallery.View) []gallery.CardVersion {
+	hidden := func(v gallery.CardVersion) bool { return !view.Sees(v.Version.IsPrerelease(), v.SemVer2) }
 	if !slices.ContainsFunc(versions, hidden) {
 		return versions
 	}
-	seen := make([]CardVersion, 0, len(versions)-1)
+	seen := make([]gallery.CardVersion, 0, len(versions)-1)
 	for _, v := range versions {
 		if !hidden(v) {
 			seen = append(seen, v)
@@ -163,7 +164,7 @@ func versionsIn(versions []CardVersion, view View) []CardVersion {
 }
 
 // Autocomplete is Gallery.Autocomplete.
-func (ix *index) Autocomplete(ctx context.Context, q Query) (total int, ids []string, err error) {
+func (ix *index) Autocomplete(ctx context.Context, q gallery.Query) (total int, ids []string, err error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -172,7 +173,7 @@ func (ix *index) Autocomplete(ctx context.Context, q Query) (total int, ids []st
 	if !p.addType(q.PackageType) {
 		return 0, nil, nil
 	}
-	q.Sort = ByRelevance
+	q.Sort = gallery.ByRelevance
 	w := ix.searchers.Get().(*searcher)
 	defer ix.searchers.Put(w)
 	w.run(s, p, q)
@@ -183,7 +184,7 @@ func (ix *index) Autocomplete(ctx context.Context, q Query) (total int, ids []st
 }
 
 // VersionsOf is Gallery.VersionsOf.
-func (ix *index) VersionsOf(ctx context.Context, id string, v View) ([]string, error) {
+func (ix *index) VersionsOf(ctx context.Context, id string, v gallery.View) ([]string, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return nil, err
@@ -234,7 +235,7 @@ func (ix *index) PackageTypes(ctx context.Context) ([]string, error) {
 
 // spellTypes adds the types of a card, each as the first one spells it: a card
 // is read once, however many it has.
-func spellTypes(spelling map[string]string, c *Card) {
+func spellTypes(spelling map[string]string, c *gallery.Card) {
 	for i := range c.Faces {
 		for _, t := range c.Faces[i].Types {
 			if folded := foldWhole(t); spelling[folded] == "" {

@@ -1,10 +1,12 @@
-package gallery
+package search
 
 import (
 	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"nougat/gallery"
 )
 
 // A downloadTable holds the downloads of a feed's packages, as written, apart
@@ -19,16 +21,16 @@ type downloadTable struct {
 // idCounts are the downloads of one package. They never change; nil is none.
 type idCounts struct {
 	total    uint64
-	versions []VersionCount // ascending by Version
+	versions []gallery.VersionCount // ascending by Version
 }
 
-func newIDCounts(counts []DownloadCount) *idCounts {
-	c := &idCounts{versions: make([]VersionCount, 0, len(counts))}
+func newIDCounts(counts []gallery.DownloadCount) *idCounts {
+	c := &idCounts{versions: make([]gallery.VersionCount, 0, len(counts))}
 	for _, n := range counts {
 		c.total += n.Total
-		c.versions = append(c.versions, VersionCount{n.Version, n.Total})
+		c.versions = append(c.versions, gallery.VersionCount{Version: n.Version, Total: n.Total})
 	}
-	slices.SortFunc(c.versions, func(a, b VersionCount) int { return cmp.Compare(a.Version, b.Version) })
+	slices.SortFunc(c.versions, func(a, b gallery.VersionCount) int { return cmp.Compare(a.Version, b.Version) })
 	return c
 }
 
@@ -41,7 +43,7 @@ func (c *idCounts) sum() uint64 {
 }
 
 // all returns the downloads of each version, which nobody may change.
-func (c *idCounts) all() []VersionCount {
+func (c *idCounts) all() []gallery.VersionCount {
 	if c == nil {
 		return nil
 	}
