@@ -13,8 +13,9 @@ import (
 // its cards, and writes nothing. Package search has the one that the program
 // uses; Options.NewIndex makes one for each feed.
 //
-// An answer knows every event that was committed before the question. Where
-// that takes time, because the index is being built or is behind, the question
+// An answer knows every event that was committed before the question, by this
+// process or another: each question reads the feed's last event number
+// (Reader.FeedState). Where the index is being built or is behind, the question
 // waits; when ctx ends before that or the store cannot be read, the error is
 // Unavailable, and no other error is returned but the store's own for the name
 // of an owner. What does not match is an empty answer and no error.
@@ -27,7 +28,9 @@ type Index interface {
 	Search(ctx context.Context, q Query) (Results, error)
 
 	// Snapshot returns the Results.Snapshot of a Search that began now, or 0,
-	// which is never one, while that is not known: it does not wait.
+	// which is never one, while that is not known because the index is being
+	// built, is behind, or the store cannot be read. It never waits for the
+	// index.
 	Snapshot(ctx context.Context) uint64
 
 	// Autocomplete returns the IDs that q.Text begins, q.Skip and q.Take as for
@@ -58,6 +61,8 @@ type Index interface {
 
 	// AddDownloads says which counts were just added to the store; of each the
 	// ID is looked at. What cannot be read now is read before the next answer.
+	// Counts are no events: those that another process adds are not noticed
+	// until this index is built anew.
 	AddDownloads(counts []DownloadCount)
 
 	// Start builds the index in the background, again and again until that

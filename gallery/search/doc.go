@@ -1,6 +1,6 @@
 // Package search finds packages: it is the gallery.Index that the program uses,
 // one for each feed, in memory. It reads queries, cuts texts into words, ranks
-// what matches and follows the feed's event log.
+// what matches and follows the feed's event log, whoever writes it.
 //
 // Begin with index.go (how the index is built and stays up to date), then
 // segment.go (what it is made of), query.go (the language), match.go and rank.go

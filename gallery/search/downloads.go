@@ -2,6 +2,9 @@ package search
 
 import (
 	"cmp"
+	"context"
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,8 +16,8 @@ import (
 // from the segments: they change without an event, and a package that is not
 // listed keeps its own.
 type downloadTable struct {
-	total atomic.Uint64
-	mu    sync.RWMutex
+	total atomic.Uint64        // of byID; stored under mu, loaded by anyone
+	mu    sync.RWMutex         // for byID; taken under the index's mu or alone
 	byID  map[string]*idCounts // by folded ID
 }
 
@@ -74,4 +77,124 @@ func (t *downloadTable) replace(byID map[string]*idCounts) {
 		total += c.sum()
 	}
 	t.total.Store(total)
+}
+
+// AddDownloads tells the index which counts were just written, so that it reads
+// those packages' downloads again. What it cannot read now, because the store
+// fails or the index is being built, it reads before the next query.
+func (ix *index) AddDownloads(counts []gallery.DownloadCount) {
+	ix.putStale(func(yield func(string) bool) {
+		for _, c := range counts {
+			if !yield(c.ID) {
+				return
+			}
+		}
+	})
+	select {
+	case ix.turn <- struct{}{}:
+	default:
+		return
+	}
+	defer func() { <-ix.turn }()
+	if ix.snap.Load() == nil {
+		return
+	}
+	if err := ix.catchUp(ix.ctx, 0); err != nil && ix.ctx.Err() == nil {
+		ix.log.Warn("the search index could not read downloads; it tries again", "feed", ix.feed, "err", err)
+	}
+}
+
+// DownloadsTotal returns all downloads of the feed, as far as they are written;
+// 0 until the index is built.
+func (ix *index) DownloadsTotal() uint64 { return ix.downloads.total.Load() }
+
+// readDownloads reads all counts of a generation.
+func (ix *index) readDownloads(ctx context.Context, generation uint32) (map[string]*idCounts, error) {
+	ix.takeStale() // what was written before this is read now
+	table := make(map[string]*idCounts)
+	var ofID []gallery.DownloadCount // of the ID being read
+	for after, more := (gallery.DownloadCount{}), true; more; {
+		var counts []gallery.DownloadCount
+		err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
+			counts, err = r.AllDownloads(generation, after, indexPage)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			if len(ofID) > 0 && ofID[0].ID != c.ID {
+				table[ofID[0].ID] = newIDCounts(ofID)
+				ofID = ofID[:0]
+			}
+			ofID = append(ofID, c)
+			after = c
+		}
+		more = len(counts) == indexPage
+	}
+	if len(ofID) > 0 {
+		table[ofID[0].ID] = newIDCounts(ofID)
+	}
+	return table, nil
+}
+
+// takeStale returns the IDs whose downloads must be read, and forgets them.
+func (ix *index) takeStale() []string {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ids := slices.Collect(maps.Keys(ix.stale))
+	ix.stale = nil
+	ix.behindDownloads.Store(false)
+	return ids
+}
+
+// putStale notes IDs whose downloads must be read.
+func (ix *index) putStale(ids iter.Seq[string]) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.stale == nil {
+		ix.stale = make(map[string]struct{})
+	}
+	for id := range ids {
+		ix.stale[id] = struct{}{}
+	}
+	ix.behindDownloads.Store(len(ix.stale) > 0)
+}
+
+// readStale reads the downloads that have changed. The caller holds the turn.
+func (ix *index) readStale(ctx context.Context) error {
+	ids := ix.takeStale()
+	if len(ids) == 0 {
+		return nil
+	}
+	generation := ix.snap.Load().generation
+	read := make(map[string]*idCounts, len(ids))
+	for page := range slices.Chunk(ids, indexPage) {
+		err := ix.store.View(ctx, func(r gallery.Reader) error {
+			for _, id := range page {
+				counts, err := r.Downloads(generation, id)
+				if err != nil {
+					return err
+				}
+				read[id] = newIDCounts(counts)
+			}
+			return nil
+		})
+		if err != nil {
+			ix.putStale(slices.Values(ids))
+			return err
+		}
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	s := *ix.snap.Load()
+	s.number++
+	for id, counts := range read {
+		ix.downloads.set(id, counts)
+		if at, ok := s.find(id); ok {
+			s.parts[at.part].seg.totals[at.doc].Store(counts.sum())
+		}
+	}
+	ix.snap.Store(&s)
+	return nil
 }

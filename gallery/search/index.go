@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -20,35 +18,47 @@ import (
 // An index is the search index of one feed, in memory, a reader of the feed's
 // event log (architecture.md 4). It is built from the feed's cards and then
 // follows the log: for each event it reads the package's card again. A query
-// that is behind what was announced catches up before it looks.
+// reads the number of the feed's last event in the store, whoever wrote it, and
+// catches up before it looks when the index is behind.
 //
 // What queries see is a snapshot, which never changes but for the downloads,
 // and is replaced as a whole. It is a list of segments: one large one and a few
 // that shrink by half and more, so that an event costs one small segment and
 // a share in merging, never the index.
 type index struct {
+	// Fixed by newIndex.
 	store  gallery.Store
-	feed   string
+	feed   string // its name: the generation is read by it
 	number uint32
 	log    *slog.Logger
-
-	announced atomic.Uint64            // the last event known to be committed
-	snap      atomic.Pointer[snapshot] // nil until built
-	turn      chan struct{}            // held by who reads the store for the index
-	searchers sync.Pool                // of *searcher
-	downloads downloadTable
-	kept      atomic.Int64 // bytes of cards in segments' read columns
-
-	mu     sync.Mutex          // held to replace the snapshot, and for the rest of this block
-	stale  map[string]struct{} // folded IDs whose downloads must be read
-	busy   int                 // parts at the front that a background merge is concerned with; 0: none runs
-	closed bool
-
-	behindDownloads atomic.Bool // stale is not empty
-
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	work   sync.WaitGroup
+
+	// A token in turn is held by the one goroutine that reads the store for the
+	// index: no other builds, follows the log or reads downloads. Who has it may
+	// take mu; who has mu never asks for it.
+	turn chan struct{}
+
+	snap      atomic.Pointer[snapshot] // nil until built; loaded by anyone, stored under mu, and by all but a merge with the turn
+	downloads downloadTable            // read by anyone; written under mu with the turn
+	searchers sync.Pool                // of *searcher, each of one query at a time
+	glances   sync.Pool                // of *glance, each of one query at a time
+	kept      atomic.Int64             // about how many bytes of cards lie in the segments' read columns; by anyone
+
+	mu     sync.Mutex          // for the rest of this block; held for no reading of the store
+	stale  map[string]struct{} // folded IDs whose downloads must be read
+	busy   int                 // parts at the front that a background merge is concerned with; 0: none runs
+	closed bool                // no merge begins any more
+
+	behindDownloads atomic.Bool    // stale is not empty; loaded by anyone, stored under mu
+	work            sync.WaitGroup // what runs in the background; Close waits
+}
+
+// A glance reads the number of a feed's last event, the one thing that every
+// query reads: it is kept from query to query so that none allocates one.
+type glance struct {
+	last uint64
+	read func(gallery.Reader) error // sets last
 }
 
 // A snapshot is the index at one moment.
@@ -113,6 +123,15 @@ func newIndex(store gallery.Store, f *gallery.Feed, log *slog.Logger) *index {
 		turn:   make(chan struct{}, 1),
 	}
 	ix.searchers.New = func() any { return new(searcher) }
+	ix.glances.New = func() any {
+		g := new(glance)
+		g.read = func(r gallery.Reader) error {
+			state, err := r.FeedState(ix.number)
+			g.last = state.LastSeq
+			return err
+		}
+		return g
+	}
 	ix.ctx, ix.cancel = context.WithCancel(context.Background())
 	return ix
 }
@@ -141,8 +160,8 @@ func (ix *index) Start() {
 	})
 }
 
-// Close ends what runs in the background. Queries are still answered from what
-// there is.
+// Close ends what runs in the background. Queries are still answered while the
+// store is open; large merges are not begun any more.
 func (ix *index) Close() {
 	ix.mu.Lock()
 	ix.closed = true
@@ -151,107 +170,90 @@ func (ix *index) Close() {
 	ix.work.Wait()
 }
 
-// announce tells the index that an event was committed. Queries that begin
-// after it returns know the event.
-func (ix *index) announce(seq uint64) {
-	for {
-		old := ix.announced.Load()
-		if old >= seq || ix.announced.CompareAndSwap(old, seq) {
-			return
-		}
-	}
-}
-
-// Await announces an event and waits until it is in the index, so that the
+// Await waits until an event that was committed is in the index, so that the
 // push pays and not the next query. It does not wait for the index to be built:
 // queries wait for that themselves, and will know the event. An error is no
 // reason to fail the push: until the index has caught up, queries try again and
 // are Unavailable, but never answer without the event.
 func (ix *index) Await(ctx context.Context, seq uint64) error {
-	ix.announce(seq)
-	if ix.snap.Load() == nil {
+	if s := ix.snap.Load(); s == nil || s.applied >= seq {
 		return nil
 	}
-	_, err := ix.current(ctx)
-	return err
+	return unavailable(ix.waitAndCatchUp(ctx, seq))
 }
-
-// AddDownloads tells the index which counts were just written, so that it reads
-// those packages' downloads again. What it cannot read now, because the store
-// fails or the index is being built, it reads before the next query.
-func (ix *index) AddDownloads(counts []gallery.DownloadCount) {
-	ix.putStale(func(yield func(string) bool) {
-		for _, c := range counts {
-			if !yield(c.ID) {
-				return
-			}
-		}
-	})
-	select {
-	case ix.turn <- struct{}{}:
-	default:
-		return
-	}
-	defer func() { <-ix.turn }()
-	if ix.snap.Load() == nil {
-		return
-	}
-	if err := ix.catchUp(ix.ctx); err != nil && ix.ctx.Err() == nil {
-		ix.log.Warn("the search index could not read downloads; it tries again", "feed", ix.feed, "err", err)
-	}
-}
-
-// DownloadsTotal returns all downloads of the feed, as far as they are written;
-// 0 until the index is built.
-func (ix *index) DownloadsTotal() uint64 { return ix.downloads.total.Load() }
 
 // Snapshot is Gallery.SearchSnapshot.
 func (ix *index) Snapshot(ctx context.Context) uint64 {
-	s := ix.snap.Load()
-	if s == nil || ix.behind(s) {
+	if ix.snap.Load() == nil {
 		return 0
 	}
-	return s.number
+	last, err := ix.lastEvent(ctx)
+	if s := ix.snap.Load(); err == nil && !ix.behind(s, last) {
+		return s.number
+	}
+	return 0
 }
 
-func (ix *index) behind(s *snapshot) bool {
-	return s.applied < ix.announced.Load() || ix.behindDownloads.Load()
+// lastEvent returns the number of the feed's last event in the store.
+func (ix *index) lastEvent(ctx context.Context) (uint64, error) {
+	g := ix.glances.Get().(*glance)
+	defer ix.glances.Put(g)
+	err := ix.store.View(ctx, g.read)
+	return g.last, err
 }
 
-// current returns a snapshot that has every event announced before the call,
-// catching up first where it must. When ctx ends before that, the error is
-// Unavailable.
+// behind reports whether s, once built, lacks an event up to last, or downloads.
+func (ix *index) behind(s *snapshot, last uint64) bool {
+	return s.applied < last || ix.behindDownloads.Load()
+}
+
+// current returns a snapshot that has every event committed before the call,
+// catching up first where it must. When ctx ends before that or the store fails,
+// the error is Unavailable.
 func (ix *index) current(ctx context.Context) (*snapshot, error) {
-	if s := ix.snap.Load(); s != nil && !ix.behind(s) {
+	last, err := ix.lastEvent(ctx)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	// Loaded after the number was read: a snapshot that is newer than the
+	// number is none the worse.
+	if s := ix.snap.Load(); s != nil && !ix.behind(s, last) {
 		return s, nil
 	}
-	if err := ix.waitAndCatchUp(ctx); err != nil {
-		return nil, &gallery.Error{Kind: gallery.Unavailable, Op: "search", Msg: msgBuilding, Err: err}
+	if err := ix.waitAndCatchUp(ctx, last); err != nil {
+		return nil, unavailable(err)
 	}
 	return ix.snap.Load(), nil
 }
 
-func (ix *index) waitAndCatchUp(ctx context.Context) error {
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &gallery.Error{Kind: gallery.Unavailable, Op: "search", Msg: msgBuilding, Err: err}
+}
+
+func (ix *index) waitAndCatchUp(ctx context.Context, goal uint64) error {
 	select {
 	case ix.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-ix.turn }() // also when a record makes reading it panic
-	return ix.catchUp(ctx)
+	return ix.catchUp(ctx, goal)
 }
 
-// catchUp builds the index or brings it up to what was announced. The caller
-// holds the turn.
-func (ix *index) catchUp(ctx context.Context) error {
+// catchUp builds the index or brings it up to the event goal at least, and reads
+// the downloads that have changed. It waits for nothing: when the log ends
+// before goal, that is an error. The caller holds the turn.
+func (ix *index) catchUp(ctx context.Context, goal uint64) error {
 	if ix.snap.Load() == nil {
 		if err := ix.build(ctx); err != nil {
 			return err
 		}
 	}
-	goal := ix.announced.Load()
 	for ix.snap.Load().applied < goal {
-		if err := ix.follow(ctx); err != nil {
+		if err := ix.follow(ctx, goal); err != nil {
 			return err
 		}
 	}
@@ -312,38 +314,9 @@ func (ix *index) build(ctx context.Context) error {
 	return nil
 }
 
-// readDownloads reads all counts of a generation.
-func (ix *index) readDownloads(ctx context.Context, generation uint32) (map[string]*idCounts, error) {
-	ix.takeStale() // what was written before this is read now
-	table := make(map[string]*idCounts)
-	var ofID []gallery.DownloadCount // of the ID being read
-	for after, more := (gallery.DownloadCount{}), true; more; {
-		var counts []gallery.DownloadCount
-		err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
-			counts, err = r.AllDownloads(generation, after, indexPage)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range counts {
-			if len(ofID) > 0 && ofID[0].ID != c.ID {
-				table[ofID[0].ID] = newIDCounts(ofID)
-				ofID = ofID[:0]
-			}
-			ofID = append(ofID, c)
-			after = c
-		}
-		more = len(counts) == indexPage
-	}
-	if len(ofID) > 0 {
-		table[ofID[0].ID] = newIDCounts(ofID)
-	}
-	return table, nil
-}
-
-// follow applies the next events, at most a page of them.
-func (ix *index) follow(ctx context.Context) error {
+// follow applies the next events on the way to goal, at most a page of them and
+// at least one; after a wipe it builds the index anew.
+func (ix *index) follow(ctx context.Context, goal uint64) error {
 	old := ix.snap.Load()
 	var generation uint32
 	var applied uint64
@@ -360,7 +333,7 @@ func (ix *index) follow(ctx context.Context) error {
 			return err
 		}
 		if len(events) == 0 {
-			return fmt.Errorf("the event log of the feed %s ends at %d, before the event %d that was announced", ix.feed, old.applied, ix.announced.Load())
+			return fmt.Errorf("the event log of the feed %s ends at %d, before the event %d that must be there", ix.feed, old.applied, goal)
 		}
 		for _, e := range events {
 			applied = e.Seq
@@ -484,67 +457,6 @@ func (ix *index) mergeInBackground(parts []part) {
 	s.parts = slices.Concat(s.parts[:at], []part{merged}, s.parts[at+len(parts):])
 	ix.compact(&s)
 	ix.snap.Store(&s)
-}
-
-// takeStale returns the IDs whose downloads must be read, and forgets them.
-func (ix *index) takeStale() []string {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	ids := slices.Collect(maps.Keys(ix.stale))
-	ix.stale = nil
-	ix.behindDownloads.Store(false)
-	return ids
-}
-
-// putStale notes IDs whose downloads must be read.
-func (ix *index) putStale(ids iter.Seq[string]) {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	if ix.stale == nil {
-		ix.stale = make(map[string]struct{})
-	}
-	for id := range ids {
-		ix.stale[id] = struct{}{}
-	}
-	ix.behindDownloads.Store(len(ix.stale) > 0)
-}
-
-// readStale reads the downloads that have changed. The caller holds the turn.
-func (ix *index) readStale(ctx context.Context) error {
-	ids := ix.takeStale()
-	if len(ids) == 0 {
-		return nil
-	}
-	generation := ix.snap.Load().generation
-	read := make(map[string]*idCounts, len(ids))
-	for page := range slices.Chunk(ids, indexPage) {
-		err := ix.store.View(ctx, func(r gallery.Reader) error {
-			for _, id := range page {
-				counts, err := r.Downloads(generation, id)
-				if err != nil {
-					return err
-				}
-				read[id] = newIDCounts(counts)
-			}
-			return nil
-		})
-		if err != nil {
-			ix.putStale(slices.Values(ids))
-			return err
-		}
-	}
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	s := *ix.snap.Load()
-	s.number++
-	for id, counts := range read {
-		ix.downloads.set(id, counts)
-		if at, ok := s.find(id); ok {
-			s.parts[at.part].seg.totals[at.doc].Store(counts.sum())
-		}
-	}
-	ix.snap.Store(&s)
-	return nil
 }
 
 // accountNamed returns the account with a name, in any case; nobody when there

@@ -338,7 +338,7 @@ func TestSearchEqualsReference(t *testing.T) {
 				id := ids[r.IntN(len(ids))]
 				switch r.IntN(8) {
 				case 0:
-					ix.announce(s.put(gallery.Unlisted, cardOf(t, id, nil)))
+					s.put(gallery.Unlisted, cardOf(t, id, nil))
 				case 1:
 					ix.AddDownloads([]gallery.DownloadCount{s.download(id, "1.0.0", uint64(r.IntN(1000)))})
 				default:
@@ -351,7 +351,6 @@ func TestSearchEqualsReference(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					ix.announce(seq)
 				}
 				for range round.asks {
 					ref.check(t, ix, randomQuery(r))

@@ -25,7 +25,8 @@ type segment struct {
 	// index's mu, and read by every query.
 	totals []atomic.Uint64
 
-	// read are cards that were hits, see index.card; nil for most.
+	// read are cards that were hits, see index.card; nil for most. Every query
+	// loads and stores them.
 	read []atomic.Pointer[gallery.Card]
 
 	text   string   // all words, ascending, one behind the other
