@@ -18,20 +18,21 @@ import (
 
 // floors says on which floor each room lies; a room that is not named lies where
 // the one around it does. Imports point down, never sideways: cli (4) wires,
-// site and server (3) never meet, nor do config, store, server/v3 and ui (2);
-// gallery (1) holds the rules, nuget (0) the formats. tests/ and internal/ lie
-// in no room: they are for tests.
+// site and server (3) never meet, nor do config, store, server/v3, ui and
+// gallery/search (2); gallery (1) holds the rules, nuget (0) the formats. tests/
+// and internal/ lie in no room: they are for tests.
 var floors = map[string]int{
-	"nougat":           5,
-	"nougat/cli":       4,
-	"nougat/site":      3,
-	"nougat/server":    3,
-	"nougat/config":    2,
-	"nougat/store":     2,
-	"nougat/server/v3": 2,
-	"nougat/ui":        2,
-	"nougat/gallery":   1,
-	"nougat/nuget":     0,
+	"nougat":                5,
+	"nougat/cli":            4,
+	"nougat/site":           3,
+	"nougat/server":         3,
+	"nougat/config":         2,
+	"nougat/store":          2,
+	"nougat/server/v3":      2,
+	"nougat/ui":             2,
+	"nougat/gallery/search": 2,
+	"nougat/gallery":        1,
+	"nougat/nuget":          0,
 }
 
 // neighbours are imports that go sideways on purpose: the backends of the store
@@ -53,6 +54,7 @@ var onlyIn = map[string][]string{
 	"github.com/BurntSushi/toml":         {"nougat/config"},
 	"github.com/alecthomas/kong":         {"nougat/cli"},
 	"nougat/server":                      {"nougat/cli"},
+	"nougat/gallery/search":              {"nougat/site"},
 	"nougat/store/storetest":             {},
 	"nougat/store/mem":                   {"nougat/store/storetest"},
 	"testing":                            {"nougat/store/storetest", "nougat/internal/need"},

@@ -62,7 +62,7 @@ func noAccount(name string) error {
 // lastAdmin reports whether no administrator but this account could sign in.
 func lastAdmin(r Reader, no AccountNo) (bool, error) {
 	for after := AccountNo(0); ; {
-		page, err := r.Accounts(after, scanPage)
+		page, err := r.Accounts(after, ScanPage)
 		if err != nil {
 			return false, err
 		}
@@ -72,7 +72,7 @@ func lastAdmin(r Reader, no AccountNo) (bool, error) {
 			}
 			after = a.No
 		}
-		if len(page) < scanPage {
+		if len(page) < ScanPage {
 			return true, nil
 		}
 	}

@@ -206,7 +206,7 @@ func (g *Gallery) Accounts(ctx context.Context, a Actor) ([]*Account, error) {
 		return nil, err
 	}
 	for account, err := range Scan(ctx, g.store, func(r Reader, last *Account) ([]*Account, error) {
-		return r.Accounts(numberOf(last), scanPage)
+		return r.Accounts(numberOf(last), ScanPage)
 	}) {
 		if err != nil {
 			return nil, err

@@ -1,7 +1,7 @@
 // Package gallery decides what may happen. It is the only room with rules:
 // feeds, packages and releases, accounts and keys, who may push, list and
-// read, search, downloads and the event log; and the storage interfaces that
-// those rules need (store.go).
+// read, downloads and the event log; and the interfaces that those rules need,
+// of storage (store.go) and of the search index (search.go).
 //
 // The words, as they are used in every room:
 //

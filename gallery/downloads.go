@@ -56,7 +56,7 @@ func (g *Gallery) flushDownloads(ctx context.Context) error {
 				failed = errors.Join(failed, err)
 				continue
 			}
-			g.index(f).addDownloads(chunk)
+			g.index(f).AddDownloads(chunk)
 		}
 	}
 	return failed
@@ -118,5 +118,5 @@ func (g *Gallery) Totals(ctx context.Context, f *Feed) (Totals, error) {
 	if err != nil {
 		return Totals{}, err
 	}
-	return Totals{Packages: s.Packages, Versions: s.Releases, Bytes: s.Bytes, Downloads: g.index(f).downloadsTotal()}, nil
+	return Totals{Packages: s.Packages, Versions: s.Releases, Bytes: s.Bytes, Downloads: g.index(f).DownloadsTotal()}, nil
 }

@@ -13,12 +13,18 @@ import (
 	"time"
 )
 
-// Options says what a Gallery runs on and what its settings are. Store, Blobs
-// and at least one feed are required.
+// Options says what a Gallery runs on and what its settings are. Store, Blobs,
+// at least one feed and NewIndex are required.
 type Options struct {
 	Store Store
 	Blobs Blobs
 	Feeds []FeedOptions // the first is the main feed
+
+	// NewIndex makes the search index of a feed (search.New). It is called once
+	// for each feed of Feeds by Open, which starts the index and closes it with
+	// the Gallery. The feed is as Open found it: who may read it is not kept up
+	// to date. The logger is never nil.
+	NewIndex func(Store, *Feed, *slog.Logger) Index
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
@@ -48,7 +54,7 @@ type Gallery struct {
 	epoch uint64
 
 	feeds   atomic.Pointer[[]*Feed] // in the order of the configuration
-	indexes map[uint32]*index       // by feed number; fixed after Open
+	indexes map[uint32]Index        // by feed number; fixed after Open
 
 	hasAccount atomic.Bool
 	names      names
@@ -82,6 +88,9 @@ const (
 // indexes, which are complete some time after it returns; everything else is
 // ready. It refuses a feed whose kind differs from the one stored (T-13).
 func Open(ctx context.Context, o Options) (*Gallery, error) {
+	if o.NewIndex == nil {
+		return nil, errors.New("no search index is wired: set Options.NewIndex, as a rule to search.New")
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -95,7 +104,7 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 		store:   o.Store,
 		blobs:   o.Blobs,
 		o:       o,
-		indexes: make(map[uint32]*index),
+		indexes: make(map[uint32]Index),
 		work:    make(chan struct{}, pushSlots),
 		opening: make(chan struct{}, openSlots),
 		hashing: make(chan struct{}, hashSlots),
@@ -131,9 +140,9 @@ func Open(ctx context.Context, o Options) (*Gallery, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	g.stop = stop
 	for _, f := range feeds {
-		ix := newIndex(g.store, f, o.Log)
+		ix := o.NewIndex(g.store, f, o.Log)
 		g.indexes[f.Number] = ix
-		ix.start(running)
+		ix.Start()
 	}
 	g.done.Go(func() { g.flushLoop(running) })
 	g.done.Go(func() { g.sweepLoop(running) })
@@ -199,7 +208,7 @@ func (g *Gallery) Close(ctx context.Context) error {
 	g.tidy.Stop()
 	g.done.Wait()
 	for _, ix := range g.indexes {
-		ix.close()
+		ix.Close()
 	}
 	return g.Flush(ctx)
 }
@@ -258,9 +267,6 @@ func (g *Gallery) changeFeed(name string, change func(*Feed)) {
 	}
 }
 
-// index returns the search index of f.
-func (g *Gallery) index(f *Feed) *index { return g.indexes[f.Number] }
-
 // refresh takes over the generation that the store has of a feed, when it was
 // wiped since.
 func (g *Gallery) refresh(now *Feed) {
@@ -290,7 +296,7 @@ func SavedSettings(ctx context.Context, s Store) (map[string]string, error) {
 // awaitIndex waits until the search index has an event. The event is committed
 // either way: a client that leaves meanwhile changes nothing.
 func (g *Gallery) awaitIndex(ctx context.Context, f *Feed, seq uint64) {
-	if err := g.index(f).applied(ctx, seq); err != nil {
+	if err := g.index(f).Await(ctx, seq); err != nil {
 		g.o.Log.Warn("an event was stored but its client left before the search index had it", "feed", f.Name, "event", seq, "err", err)
 	}
 }

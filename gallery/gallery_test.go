@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/internal/pack"
 	"nougat/store/storetest"
 )
@@ -54,7 +55,7 @@ func newWorld(t testing.TB, change ...func(*gallery.Options)) *world {
 func (w *world) open() {
 	w.t.Helper()
 	o := gallery.Options{
-		Store: w.store, Blobs: w.blobs, Now: w.clock, KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: func() string { return "nougat" },
+		Store: w.store, Blobs: w.blobs, NewIndex: search.New, Now: w.clock, KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: func() string { return "nougat" },
 		Feeds: []gallery.FeedOptions{
 			{Name: "main", MaxBytes: 1 << 20},
 			{Name: "test", Kind: gallery.TestFeed, MaxBytes: 1 << 20, Replace: true},
@@ -325,6 +326,15 @@ func TestPackagesOpenAtOnce(t *testing.T) {
 	}
 }
 
+// A gallery that nobody gave a search index says what is missing.
+func TestOpenNeedsAnIndex(t *testing.T) {
+	store, blobs := storetest.Open(t)
+	_, err := gallery.Open(t.Context(), gallery.Options{Store: store, Blobs: blobs, Feeds: []gallery.FeedOptions{{Name: "main"}}})
+	if err == nil || !strings.Contains(err.Error(), "search.New") {
+		t.Errorf("opened: %v", err)
+	}
+}
+
 func TestFeedRules(t *testing.T) { // T-13, D-05
 	w := newWorld(t)
 	w.Close(w.ctx())
@@ -338,7 +348,7 @@ func TestFeedRules(t *testing.T) { // T-13, D-05
 		{[]gallery.FeedOptions{{Name: "main", Kind: gallery.TestFeed}}, "stays one"},
 		{[]gallery.FeedOptions{{Name: "main", Replace: true}}, "only a test feed"},
 	} {
-		g, err := gallery.Open(w.ctx(), gallery.Options{Store: w.store, Blobs: w.blobs, Feeds: tt.feeds})
+		g, err := gallery.Open(w.ctx(), gallery.Options{Store: w.store, Blobs: w.blobs, NewIndex: search.New, Feeds: tt.feeds})
 		if err == nil {
 			g.Close(w.ctx())
 		}

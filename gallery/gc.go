@@ -139,12 +139,12 @@ func (w *walker[T]) skipTo(compare func(T) int, passed func(T)) (found bool, err
 
 // blobsInUse yields the marks of all blobs that records hold, ascending.
 func blobsInUse(ctx context.Context, s Store) iter.Seq2[BlobMark, error] {
-	return Scan(ctx, s, func(r Reader, last BlobMark) ([]BlobMark, error) { return r.BlobsInUse(last, scanPage) })
+	return Scan(ctx, s, func(r Reader, last BlobMark) ([]BlobMark, error) { return r.BlobsInUse(last, ScanPage) })
 }
 
 // allDoomed yields every mark of gc, by hash.
 func allDoomed(ctx context.Context, s Store) iter.Seq2[Doomed, error] {
-	return Scan(ctx, s, func(r Reader, last Doomed) ([]Doomed, error) { return r.Doomed(last.Hash, scanPage) })
+	return Scan(ctx, s, func(r Reader, last Doomed) ([]Doomed, error) { return r.Doomed(last.Hash, ScanPage) })
 }
 
 // dropMarks takes back marks of blobs that are in use after all, marked while
@@ -193,7 +193,7 @@ func allFeeds(ctx context.Context, s Store) (feeds []*Feed, err error) {
 // allHeads yields every release of a feed, in whatever state.
 func allHeads(ctx context.Context, s Store, f *Feed) iter.Seq2[Head, error] {
 	return Scan(ctx, s, func(r Reader, last Head) ([]Head, error) {
-		return r.AllHeads(f.Generation, last.ID.Key(), last.Version, scanPage)
+		return r.AllHeads(f.Generation, last.ID.Key(), last.Version, ScanPage)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/internal/pack"
 	"nougat/store/storetest"
 )
@@ -87,7 +88,7 @@ func TestSweepGoesOn(t *testing.T) {
 	w := newWorld(t)
 	w.Close(w.ctx())
 	stuck := &stuckBlobs{Blobs: w.blobs}
-	g, err := gallery.Open(w.ctx(), gallery.Options{Store: w.store, Blobs: stuck, Now: w.Now, Feeds: []gallery.FeedOptions{{Name: "main"}}})
+	g, err := gallery.Open(w.ctx(), gallery.Options{Store: w.store, Blobs: stuck, NewIndex: search.New, Now: w.Now, Feeds: []gallery.FeedOptions{{Name: "main"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -211,7 +211,7 @@ func (g *Gallery) KeysOf(ctx context.Context, a Actor) ([]KeyInfo, error) {
 	if err := mayManageKeys(a, a.Account); err != nil {
 		return nil, err
 	}
-	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.KeysOf(a.Account, after, scanPage) })
+	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.KeysOf(a.Account, after, ScanPage) })
 }
 
 // Keys lists every key of the gallery, newest first; administrators may.
@@ -219,7 +219,7 @@ func (g *Gallery) Keys(ctx context.Context, a Actor) ([]KeyInfo, error) {
 	if err := g.mayAdministerNow(ctx, a); err != nil {
 		return nil, err
 	}
-	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.Keys(after, scanPage) })
+	return g.listKeys(ctx, func(r Reader, after string) ([]*Key, error) { return r.Keys(after, ScanPage) })
 }
 
 // listKeys lists the keys of a scan, newest first.
@@ -322,7 +322,7 @@ func countLiveKeys(r Reader, owner AccountNo, now time.Time) (live int, err erro
 // eachKeyOf calls f with every key of an account, inside one transaction.
 func eachKeyOf(r Reader, owner AccountNo, f func(*Key) error) error {
 	for after := ""; ; {
-		page, err := r.KeysOf(owner, after, scanPage)
+		page, err := r.KeysOf(owner, after, ScanPage)
 		if err != nil {
 			return err
 		}
@@ -332,7 +332,7 @@ func eachKeyOf(r Reader, owner AccountNo, f func(*Key) error) error {
 			}
 			after = k.ID
 		}
-		if len(page) < scanPage {
+		if len(page) < ScanPage {
 			return nil
 		}
 	}

@@ -31,7 +31,6 @@ const (
 	msgPatternForm    = "A package pattern may hold letters, digits, _ . - and the wildcard *, at most 100 characters: Contoso.*"                      // R-KEY-08
 	msgNoScope        = "Choose at least one thing that the key may do."                                                                               // R-KEY-05
 	msgAccountExists  = "This gallery has an account already; the set-up link works only before the first one is made. Sign in instead."
-	msgIndexBuilding  = "The search index is being built. Try again in a few seconds."                                                                 // performance.md 6.10
 	msgTooManySignIns = "Too many sign-ins from your network are being checked. Try again in a moment."                                                // SM-16
 	msgTooManyUploads = "This account has too many uploads running already. Wait until one has ended, then push again."                                // engineering.md 4
 	msgPasswordLength = "A password has 10 to 128 characters."                                                                                         // R-ACC-07

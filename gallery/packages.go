@@ -15,7 +15,7 @@ func allPackages(ctx context.Context, s Store, f *Feed) iter.Seq2[*Package, erro
 		if last != nil {
 			after = last.ID.Key()
 		}
-		return r.Packages(f.Generation, after, scanPage)
+		return r.Packages(f.Generation, after, ScanPage)
 	})
 }
 
@@ -107,12 +107,12 @@ func scanVersions[T any](ctx context.Context, g *Gallery, f *Feed, id string,
 					return nil
 				}
 				pkg = p
-				page, err := scan(r, f.Generation, key, after, scanPage)
+				page, err := scan(r, f.Generation, key, after, ScanPage)
 				if err != nil {
 					return err
 				}
 				all = append(all, page...)
-				if more = len(page) == scanPage; more {
+				if more = len(page) == ScanPage; more {
 					after = version(page[len(page)-1])
 				}
 				return nil
@@ -251,14 +251,14 @@ func (g *Gallery) Events(ctx context.Context, f *Feed, after uint64, limit int) 
 	for len(all) < limit {
 		var page []Event
 		err := g.store.View(ctx, func(r Reader) (err error) {
-			page, err = r.Events(f.Number, after, min(limit-len(all), scanPage))
+			page, err = r.Events(f.Number, after, min(limit-len(all), ScanPage))
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
-		if len(page) < scanPage {
+		if len(page) < ScanPage {
 			break
 		}
 		after = page[len(page)-1].Seq

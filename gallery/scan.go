@@ -5,11 +5,12 @@ import (
 	"iter"
 )
 
-// scanPage is how many records one View reads at most.
-const scanPage = 256
+// ScanPage is how many records one View reads at most: the most that a scan of a
+// Reader returns.
+const ScanPage = 256
 
 // Scan yields the records of a whole scan, each page of them read in a View of its
-// own, so that no View lasts long. page returns at most scanPage records after
+// own, so that no View lasts long. page returns at most ScanPage records after
 // last, which is T's zero value at the beginning, and less when there are no more.
 // The scan ends with the first error, which is yielded with a zero record.
 //
@@ -32,7 +33,7 @@ func Scan[T any](ctx context.Context, s Store, page func(r Reader, last T) ([]T,
 					return
 				}
 			}
-			if len(recs) < scanPage {
+			if len(recs) < ScanPage {
 				return
 			}
 			last = recs[len(recs)-1]

@@ -1,12 +1,79 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"nougat/nuget"
 )
+
+// An Index answers the questions that are asked about one feed as a whole: what
+// matches, what is near, how much. It is a reader of the feed's event log and of
+// its cards, and writes nothing. Package search has the one that the program
+// uses; Options.NewIndex makes one for each feed.
+//
+// An answer knows every event that was committed before the question, by this
+// process or another: each question reads the feed's last event number
+// (Reader.FeedState). Where the index is being built or is behind, the question
+// waits; when ctx ends before that or the store cannot be read, the error is
+// Unavailable, and no other error is returned but the store's own for the name
+// of an owner. What does not match is an empty answer and no error.
+//
+// All methods may be called from any goroutine at any time, but for Start and
+// Close.
+type Index interface {
+	// Search returns the packages that match, in the order of q.Sort, from
+	// q.Skip on and at most q.Take of them.
+	Search(ctx context.Context, q Query) (Results, error)
+
+	// Snapshot returns the Results.Snapshot of a Search that began now, or 0,
+	// which is never one, while that is not known because the index is being
+	// built, is behind, or the store cannot be read. It never waits for the
+	// index.
+	Snapshot(ctx context.Context) uint64
+
+	// Autocomplete returns the IDs that q.Text begins, q.Skip and q.Take as for
+	// Search, and how many there are (Gallery.Autocomplete).
+	Autocomplete(ctx context.Context, q Query) (total int, ids []string, err error)
+
+	// VersionsOf returns the listed versions of a package that the view sees,
+	// ascending, as Version.Full spells them. id is in any case.
+	VersionsOf(ctx context.Context, id string, v View) ([]string, error)
+
+	// Nearest returns at most n packages that the view sees and whose IDs
+	// resemble id, the likeliest first, without the package of that very ID.
+	Nearest(ctx context.Context, id string, v View, n int) ([]Hit, error)
+
+	// PackageTypes returns the types of the feed's listed packages, each once,
+	// ascending without case.
+	PackageTypes(ctx context.Context) ([]string, error)
+
+	// DownloadsTotal returns all downloads of the feed, as far as they were
+	// written and the index knows; 0 until it is built. It does not wait.
+	DownloadsTotal() uint64
+
+	// Await brings the index up to the event seq, which is committed, so that
+	// the act that made it pays and not the next question. It returns at once
+	// while the index is not built yet. An error says that this did not come to
+	// its end, and is no reason to fail the act: questions catch up themselves.
+	Await(ctx context.Context, seq uint64) error
+
+	// AddDownloads says which counts were just added to the store; of each the
+	// ID is looked at. What cannot be read now is read before the next answer.
+	// Counts are no events: those that another process adds are not noticed
+	// until this index is built anew.
+	AddDownloads(counts []DownloadCount)
+
+	// Start builds the index in the background, again and again until that
+	// succeeds. It is called at most once. An index that was not started is
+	// built by the first question.
+	Start()
+
+	// Close ends what runs in the background, and returns when it has ended. It
+	// is called once, and no Start after it.
+	Close()
+}
 
 // A Query asks for packages of a feed.
 type Query struct {
@@ -43,7 +110,8 @@ type Results struct {
 	Snapshot uint64
 }
 
-// A Hit is a package that a Search found. It must not be changed.
+// A Hit is a package that a Search found. It must not be changed, and neither
+// must what it points to, which it shares with the index.
 type Hit struct {
 	Card      *Card
 	Face      *Face         // of Card, of the version that the view shows
@@ -51,285 +119,68 @@ type Hit struct {
 	Downloads uint64        // of all versions, as far as they have been written
 	Exact     bool          // the text of the query is its ID
 
-	counts *idCounts
-	score  uint64
+	Counts []VersionCount // the parts of Downloads, ascending by Version
+	Score  uint64         // hits are ordered by it, the highest first
 }
 
-// VersionDownloads returns the downloads of one version.
-func (h *Hit) VersionDownloads(v nuget.Version) uint64 { return h.counts.of(v.Key()) }
+// A VersionCount is how often one version was downloaded.
+type VersionCount struct {
+	Version string // nuget.Version.Key
+	Total   uint64
+}
+
+// VersionDownloads returns the downloads of one version, as far as they have
+// been written.
+func (h *Hit) VersionDownloads(v nuget.Version) uint64 {
+	i, found := slices.BinarySearchFunc(h.Counts, v.Key(), func(c VersionCount, key string) int { return cmp.Compare(c.Version, key) })
+	if !found {
+		return 0
+	}
+	return h.Counts[i].Total
+}
+
+// index returns the search index of f.
+func (g *Gallery) index(f *Feed) Index { return g.indexes[f.Number] }
 
 // Search returns the packages that match. It reads memory only, except for the
-// name of an owner, and waits while the index is being built or is behind a
-// push; when ctx ends before that, the error is Unavailable.
+// number of the feed's last event and the name of an owner, and waits while the
+// index is being built or is behind; when ctx ends before that, the error is
+// Unavailable.
 func (g *Gallery) Search(ctx context.Context, f *Feed, q Query) (Results, error) {
-	return g.index(f).search(ctx, q)
+	return g.index(f).Search(ctx, q)
 }
 
 // SearchSnapshot returns the Snapshot that a Search would return now, for a
 // cache of whole answers; 0, which no Search returns, while that is not known
 // because the index is being built or is behind.
-func (g *Gallery) SearchSnapshot(f *Feed) uint64 { return g.index(f).snapshotNumber() }
+func (g *Gallery) SearchSnapshot(ctx context.Context, f *Feed) uint64 {
+	return g.index(f).Snapshot(ctx)
+}
 
 // Autocomplete returns the IDs of the packages whose ID holds the words of
 // q.Text, which is no query but the beginning of an ID (protocol.md 5). The ID
 // that is the text comes first, then those that begin with it, for clients drop
 // all others; Sort and Owner are not looked at. Errors are Search's.
 func (g *Gallery) Autocomplete(ctx context.Context, f *Feed, q Query) (total int, ids []string, err error) {
-	return g.index(f).autocomplete(ctx, q)
+	return g.index(f).Autocomplete(ctx, q)
 }
 
 // VersionsOf returns the listed versions of a package that the view sees,
 // ascending, with their metadata; none when the ID is unknown (protocol.md 5).
 // Errors are Search's.
 func (g *Gallery) VersionsOf(ctx context.Context, f *Feed, id string, v View) ([]string, error) {
-	return g.index(f).versionsOf(ctx, id, v)
+	return g.index(f).VersionsOf(ctx, id, v)
 }
 
 // Nearest returns at most n packages whose IDs resemble id, the likeliest
 // first: what a page that found nothing offers instead. The package of that
 // very ID is not among them. Errors are Search's.
 func (g *Gallery) Nearest(ctx context.Context, f *Feed, id string, v View, n int) ([]Hit, error) {
-	return g.index(f).nearest(ctx, id, v, n)
+	return g.index(f).Nearest(ctx, id, v, n)
 }
 
 // PackageTypes returns the package types of the listed packages of a feed, in
 // order without case, as packages spell them. Errors are Search's.
 func (g *Gallery) PackageTypes(ctx context.Context, f *Feed) ([]string, error) {
-	return g.index(f).packageTypes(ctx)
-}
-
-// A searcher is the scratch memory of one query.
-type searcher struct {
-	matcher   matcher
-	collector collector
-}
-
-// search is Gallery.Search.
-func (ix *index) search(ctx context.Context, q Query) (Results, error) {
-	s, err := ix.current(ctx)
-	if err != nil {
-		return Results{}, err
-	}
-	res := Results{Snapshot: s.number}
-	p, ok, err := ix.plan(ctx, q)
-	if err != nil || !ok {
-		return res, err
-	}
-	w := ix.searchers.Get().(*searcher)
-	defer ix.searchers.Put(w)
-	w.run(s, p, q)
-	res.Total = w.collector.total
-	if window := w.collector.window(q.Skip); len(window) > 0 {
-		res.Hits = make([]Hit, len(window))
-		for i, c := range window {
-			ix.fillHit(&res.Hits[i], s, c, q.View)
-			res.Hits[i].Exact = p.exact != "" && s.parts[c.part].seg.keys[c.doc] == p.exact
-		}
-	}
-	return res, nil
-}
-
-// plan reads the text of a query and adds its filters; ok is false when nothing
-// can match.
-func (ix *index) plan(ctx context.Context, q Query) (p parsedQuery, ok bool, err error) {
-	p = parseQuery(q.Text)
-	for _, c := range p.clauses {
-		for i := range c.values {
-			v := &c.values[i]
-			if v.owner == "" {
-				continue
-			}
-			no, err := ix.accountNamed(ctx, v.owner)
-			if err != nil {
-				return p, false, err
-			}
-			v.marked = markOwner + ownerWord(no) // of nobody, no package has
-		}
-	}
-	if q.Owner != 0 {
-		p.addFilter(markOwner + ownerWord(q.Owner))
-	}
-	return p, p.addType(q.PackageType), nil
-}
-
-// addType narrows the query to a package type; it is false for what is no name
-// of one.
-func (q *parsedQuery) addType(name string) bool {
-	if name = strings.TrimSpace(name); name == "" {
-		return true
-	}
-	q.addFilter(markType + foldWhole(name))
-	return nuget.ValidIDForm(name)
-}
-
-func (q *parsedQuery) addFilter(marked string) {
-	q.clauses = append(q.clauses, clause{fields: allFields, values: []queryValue{{marked: marked}}, filter: true})
-}
-
-// run collects the hits of a query.
-func (w *searcher) run(s *snapshot, p parsedQuery, q Query) {
-	view := q.View.Index()
-	relevance := slices.ContainsFunc(p.clauses, func(c clause) bool { return !c.filter })
-	packages := 0
-	for i := range s.parts {
-		packages += len(s.parts[i].seg.keys)
-	}
-	keep := 0
-	if skip := max(q.Skip, 0); q.Take > 0 && skip < packages {
-		keep = min(packages, skip+min(q.Take, packages))
-	}
-	w.collector.reset(s.parts, keep)
-	for i := range s.parts {
-		x := &s.parts[i]
-		rank := newRanker(x.seg, &p, q.Sort, relevance, view)
-		if len(p.clauses) == 0 {
-			for doc, views := range x.seg.views {
-				if views&(1<<view) != 0 && !x.dead.has(doc) {
-					w.collector.add(rank.score(match{doc: uint32(doc)}), i, uint32(doc))
-				}
-			}
-			continue
-		}
-		w.matcher.reset(x.seg, view)
-		found := w.matcher.all(p.clauses)
-		for _, m := range found {
-			if !x.dead.has(int(m.doc)) {
-				w.collector.add(rank.score(m), i, m.doc)
-			}
-		}
-		w.matcher.done(found)
-	}
-}
-
-// fillHit reads the card of a candidate.
-func (ix *index) fillHit(h *Hit, s *snapshot, c candidate, view View) {
-	seg := s.parts[c.part].seg
-	card := ix.card(s, c.part, int(c.doc))
-	h.Card, h.Face = card, &card.Faces[card.Shown[view.Index()]]
-	h.Versions = versionsIn(card.Versions, view)
-	h.counts = ix.downloads.of(seg.keys[c.doc])
-	h.Downloads = h.counts.sum()
-	h.score = c.score
-}
-
-// keptCards is how many bytes of cards that were read are kept: the
-// packages that people look for are mostly the same ones, and reading a card
-// costs more than finding it.
-const keptCards = 4 << 20
-
-// card returns a card, which nobody may change.
-func (ix *index) card(s *snapshot, at, doc int) *Card {
-	seg := s.parts[at].seg
-	if c := seg.read[doc].Load(); c != nil {
-		return c
-	}
-	c := readCard(seg.cards[doc])
-	size := 512 + 512*len(c.Faces) + 96*len(c.Versions) // about
-	if ix.kept.Add(int64(size)) > keptCards {
-		ix.kept.Store(0)
-		for _, p := range s.parts {
-			for i := range p.seg.read {
-				p.seg.read[i].Store(nil)
-			}
-		}
-	}
-	seg.read[doc].Store(c)
-	return c
-}
-
-// versionsIn returns those that the view sees, the same slice when it sees all.
-func versionsIn(versions []CardVersion, view View) []CardVersion {
-	hidden := func(v CardVersion) bool { return !view.Sees(v.Version.IsPrerelease(), v.SemVer2) }
-	if !slices.ContainsFunc(versions, hidden) {
-		return versions
-	}
-	seen := make([]CardVersion, 0, len(versions)-1)
-	for _, v := range versions {
-		if !hidden(v) {
-			seen = append(seen, v)
-		}
-	}
-	return seen
-}
-
-// autocomplete is Gallery.Autocomplete.
-func (ix *index) autocomplete(ctx context.Context, q Query) (total int, ids []string, err error) {
-	s, err := ix.current(ctx)
-	if err != nil {
-		return 0, nil, err
-	}
-	p := parseBeginning(q.Text)
-	if !p.addType(q.PackageType) {
-		return 0, nil, nil
-	}
-	q.Sort = ByRelevance
-	w := ix.searchers.Get().(*searcher)
-	defer ix.searchers.Put(w)
-	w.run(s, p, q)
-	for _, c := range w.collector.window(q.Skip) {
-		ids = append(ids, readCardID(s.parts[c.part].seg.cards[c.doc]))
-	}
-	return w.collector.total, ids, nil
-}
-
-// versionsOf is Gallery.VersionsOf.
-func (ix *index) versionsOf(ctx context.Context, id string, v View) ([]string, error) {
-	s, err := ix.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at, ok := s.find(nuget.FoldID(id))
-	if !ok {
-		return nil, nil
-	}
-	var texts []string
-	for _, cv := range versionsIn(readCard(s.parts[at.part].seg.cards[at.doc]).Versions, v) {
-		texts = append(texts, cv.Version.Full())
-	}
-	return texts, nil
-}
-
-// packageTypes is Gallery.PackageTypes.
-func (ix *index) packageTypes(ctx context.Context) ([]string, error) {
-	s, err := ix.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	spelling := make(map[string]string) // by folded type
-	for i := range s.parts {
-		x := &s.parts[i]
-		for w := x.seg.at(markType); w < len(x.seg.ends) && strings.HasPrefix(x.seg.word(w), markType); w++ {
-			folded := x.seg.word(w)[len(markType):]
-			if _, known := spelling[folded]; known {
-				continue
-			}
-			for _, p := range x.seg.posts[x.seg.starts[w]:x.seg.starts[w+1]] {
-				if doc := int(p >> docShift); !x.dead.has(doc) {
-					spellTypes(spelling, readCard(x.seg.cards[doc]))
-					if spelling[folded] == "" { // the type of packages that name none
-						spelling[folded] = dependencyType
-					}
-					break
-				}
-			}
-		}
-	}
-	types := make([]string, 0, len(spelling))
-	for _, t := range spelling {
-		types = append(types, t)
-	}
-	slices.SortFunc(types, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return types, nil
-}
-
-// spellTypes adds the types of a card, each as the first one spells it: a card
-// is read once, however many it has.
-func spellTypes(spelling map[string]string, c *Card) {
-	for i := range c.Faces {
-		for _, t := range c.Faces[i].Types {
-			if folded := foldWhole(t); spelling[folded] == "" {
-				spelling[folded] = t
-			}
-		}
-	}
+	return g.index(f).PackageTypes(ctx)
 }

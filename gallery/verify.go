@@ -67,7 +67,7 @@ func Verify(ctx context.Context, s Store, blobs Blobs, report func(Finding)) (Ch
 
 // people reads every account and key.
 func (v *verifier) people(ctx context.Context) error {
-	for _, err := range Scan(ctx, v.store, func(r Reader, last *Account) ([]*Account, error) { return r.Accounts(numberOf(last), scanPage) }) {
+	for _, err := range Scan(ctx, v.store, func(r Reader, last *Account) ([]*Account, error) { return r.Accounts(numberOf(last), ScanPage) }) {
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (v *verifier) people(ctx context.Context) error {
 		if last != nil {
 			after = last.ID
 		}
-		return r.Keys(after, scanPage)
+		return r.Keys(after, ScanPage)
 	}) {
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func (v *verifier) feed(ctx context.Context, f *Feed) {
 }
 
 func (v *verifier) packageIDs(ctx context.Context, f *Feed) (ids []string, err error) {
-	for id, err := range Scan(ctx, v.store, func(r Reader, last string) ([]string, error) { return r.PackageIDs(f.Generation, last, scanPage) }) {
+	for id, err := range Scan(ctx, v.store, func(r Reader, last string) ([]string, error) { return r.PackageIDs(f.Generation, last, ScanPage) }) {
 		if err != nil {
 			return ids, err
 		}
@@ -140,12 +140,12 @@ func (v *verifier) pkg(ctx context.Context, f *Feed, id string) {
 				return err
 			}
 			for after := (nuget.Version{}); ; {
-				page, err := r.Heads(f.Generation, id, after, scanPage)
+				page, err := r.Heads(f.Generation, id, after, ScanPage)
 				if err != nil {
 					return err
 				}
 				heads = append(heads, page...)
-				if len(page) < scanPage {
+				if len(page) < ScanPage {
 					break
 				}
 				after = page[len(page)-1].Version
@@ -322,7 +322,7 @@ func (v *verifier) events(ctx context.Context, f *Feed) error {
 	var last Event
 	var state FeedState
 	for e, err := range Scan(ctx, v.store, func(r Reader, last Event) ([]Event, error) {
-		events, err := r.Events(f.Number, last.Seq, scanPage)
+		events, err := r.Events(f.Number, last.Seq, ScanPage)
 		if err == nil {
 			state, err = r.FeedState(f.Number)
 		}
@@ -394,7 +394,7 @@ func (v *verifier) totals(ctx context.Context, f *Feed) error {
 // from being built.
 func (v *verifier) downloads(ctx context.Context, f *Feed) error {
 	for _, err := range Scan(ctx, v.store, func(r Reader, last DownloadCount) ([]DownloadCount, error) {
-		return r.AllDownloads(f.Generation, last, scanPage)
+		return r.AllDownloads(f.Generation, last, ScanPage)
 	}) {
 		if err != nil {
 			return err

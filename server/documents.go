@@ -161,13 +161,13 @@ func (s *Server) handleCatalogLeaf(ec echo.Context) error {
 
 func (s *Server) handleSearch(ec echo.Context) error {
 	c := ec.(*call)
-	ref := s.docs.Search(c.feed, c.place(), c.Request().URL.RawQuery)
+	ref := s.docs.Search(c.Request().Context(), c.feed, c.place(), c.Request().URL.RawQuery)
 	return s.answer(c, &ref)
 }
 
 func (s *Server) handleAutocomplete(ec echo.Context) error {
 	c := ec.(*call)
-	ref := s.docs.Autocomplete(c.feed, c.Request().URL.RawQuery)
+	ref := s.docs.Autocomplete(c.Request().Context(), c.feed, c.Request().URL.RawQuery)
 	return s.answer(c, &ref)
 }
 

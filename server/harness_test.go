@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/store/storetest"
 	"nougat/ui"
 )
@@ -55,7 +56,7 @@ func start(t testing.TB, change ...siteOptions) *testSite {
 	store, blobs := storetest.Open(t)
 	s.store = store
 	go_ := gallery.Options{
-		Store: store, Blobs: blobs, Now: s.clock.now,
+		Store: store, Blobs: blobs, NewIndex: search.New, Now: s.clock.now,
 		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true, MaxBytes: 250 << 20}},
 	}
 	for _, c := range change {
@@ -115,7 +116,7 @@ func start(t testing.TB, change ...siteOptions) *testSite {
 func openGallery(t testing.TB, f ...gallery.FeedOptions) *gallery.Gallery {
 	t.Helper()
 	store, blobs := storetest.Open(t)
-	g, err := gallery.Open(context.Background(), gallery.Options{Store: store, Blobs: blobs, Feeds: f})
+	g, err := gallery.Open(context.Background(), gallery.Options{Store: store, Blobs: blobs, NewIndex: search.New, Feeds: f})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/internal/need"
 	"nougat/internal/pack"
 	"nougat/server"
@@ -67,6 +68,7 @@ func openWebsite(t testing.TB, change func(*gallery.Options, *server.Options)) *
 	t.Helper()
 	w := &website{t: t, log: &logged{}}
 	g := gallery.Options{
+		NewIndex:   search.New,
 		KeyMaxDays: 365, LicenseRefs: true, AdviseBytes: 1 << 20, SimilarIDs: "warn", Brand: func() string { return "Contoso packages" },
 		Feeds: []gallery.FeedOptions{
 			{Name: "main", MaxBytes: 64 << 20, OpenToRead: true},

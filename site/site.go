@@ -26,6 +26,8 @@ import (
 	"nougat/store"
 	"nougat/store/bolt"
 	"nougat/store/dir"
+
+	"nougat/gallery/search"
 )
 
 // A Site is an open data folder: records, blobs and the gallery on them, with
@@ -163,7 +165,7 @@ func open(ctx context.Context, l *config.Layers, absent Absence, log *slog.Logge
 	}
 	s.force.Store(&inForce{config: c, settings: settings})
 	s.Gallery, err = gallery.Open(ctx, gallery.Options{
-		Store: s.store, Blobs: s.blobs, Feeds: c.FeedOptions(), Log: log,
+		Store: s.store, Blobs: s.blobs, NewIndex: search.New, Feeds: c.FeedOptions(), Log: log,
 		Brand:       func() string { return s.Config().Site.Name },
 		AdviseBytes: c.Publish.AdviseBytes, SimilarIDs: c.Publish.SimilarIDs,
 		LicenseRefs: c.Publish.LicenseRefs, KeyMaxDays: c.Keys.MaxDays,

@@ -22,18 +22,18 @@ const (
 
 // Search answers a query (protocol.md 4). rawQuery is the address's, as it came:
 // the same text has the same answer as long as the index stays the same.
-func (d *Docs) Search(f *gallery.Feed, p Place, rawQuery string) Ref {
-	return d.answer(searchAnswer, f, p, rawQuery)
+func (d *Docs) Search(ctx context.Context, f *gallery.Feed, p Place, rawQuery string) Ref {
+	return d.answer(ctx, searchAnswer, f, p, rawQuery)
 }
 
 // Autocomplete answers with IDs, or with the versions of one (protocol.md 5).
 // The answer names no address, so it is the same at every place.
-func (d *Docs) Autocomplete(f *gallery.Feed, rawQuery string) Ref {
-	return d.answer(autocompleteAnswer, f, Place{Keep: true}, rawQuery)
+func (d *Docs) Autocomplete(ctx context.Context, f *gallery.Feed, rawQuery string) Ref {
+	return d.answer(ctx, autocompleteAnswer, f, Place{Keep: true}, rawQuery)
 }
 
-func (d *Docs) answer(kind kind, f *gallery.Feed, p Place, rawQuery string) Ref {
-	snapshot := d.g.SearchSnapshot(f)
+func (d *Docs) answer(ctx context.Context, kind kind, f *gallery.Feed, p Place, rawQuery string) Ref {
+	snapshot := d.g.SearchSnapshot(ctx, f)
 	return Ref{
 		key:  key{kind: kind, feed: f.Generation, rev: snapshot, sub: rawQuery, root: p.Root},
 		feed: f, keep: p.Keep, loose: snapshot == 0 || len(rawQuery) > maxKeptQuery,

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nougat/gallery"
+	"nougat/gallery/search"
 	"nougat/store/storetest"
 )
 
@@ -41,7 +42,7 @@ func open(t testing.TB) *testGallery {
 	began := time.Date(2026, 11, 24, 8, 0, 0, 123456700, time.UTC)
 	w := &testGallery{TB: t, store: store}
 	g, err := gallery.Open(context.Background(), gallery.Options{
-		Store: store, Blobs: blobs,
+		Store: store, Blobs: blobs, NewIndex: search.New,
 		Feeds: []gallery.FeedOptions{{Name: "main", OpenToRead: true}},
 		Now:   func() time.Time { return began.Add(time.Duration(w.clock.Load()) * time.Second) },
 	})
@@ -174,10 +175,10 @@ func TestGoldenDocuments(t *testing.T) {
 		ref, err = d.CatalogLeaf(ctx, g.feed, place, ev.Time.Format(timeFolder), ev.ID.Key()+"."+ev.Version.Key()+".json")
 		get(fmt.Sprintf("catalog-leaf-%d", i+1), ref, err)
 	}
-	get("search", d.Search(g.feed, place, "q=full&prerelease=true&semVerLevel=2.0.0"), nil)
-	get("search-old", d.Search(g.feed, place, ""), nil)
-	get("autocomplete", d.Autocomplete(g.feed, "q=pack"), nil)
-	get("autocomplete-versions", d.Autocomplete(g.feed, "id=full.package&prerelease=true&semVerLevel=2.0.0"), nil)
+	get("search", d.Search(ctx, g.feed, place, "q=full&prerelease=true&semVerLevel=2.0.0"), nil)
+	get("search-old", d.Search(ctx, g.feed, place, ""), nil)
+	get("autocomplete", d.Autocomplete(ctx, g.feed, "q=pack"), nil)
+	get("autocomplete-versions", d.Autocomplete(ctx, g.feed, "id=full.package&prerelease=true&semVerLevel=2.0.0"), nil)
 	for name, text := range docs {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, []byte(text), "", " "); err != nil {
@@ -342,7 +343,7 @@ func TestRenderingIsBounded(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	for _, raw := range []string{"q=some", "q=" + strings.Repeat("x", maxKeptQuery)} {
-		ref := d.Search(g.feed, place, raw)
+		ref := d.Search(ctx, g.feed, place, raw)
 		if _, err := d.Get(ctx, &ref); gallery.KindOf(err) != gallery.Unavailable {
 			t.Errorf("one more answer: %v", err)
 		}
@@ -352,7 +353,7 @@ func TestRenderingIsBounded(t *testing.T) {
 		t.Error("a document waits")
 	}
 	<-d.slots[1]
-	g.plain(d, d.Search(g.feed, place, "q=some"), nil)
+	g.plain(d, d.Search(ctx, g.feed, place, "q=some"), nil)
 }
 
 // Different states and addresses have different tags.

@@ -1,9 +1,10 @@
-package gallery
+package search
 
 import (
 	"encoding/binary"
 	"time"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
@@ -12,7 +13,7 @@ import (
 // the garbage collector sees one pointer a card.
 
 // appendCard appends the card as readCard reads it.
-func appendCard(b []byte, c *Card) []byte {
+func appendCard(b []byte, c *gallery.Card) []byte {
 	b = appendText(b, string(c.ID))
 	b = binary.AppendUvarint(b, c.Rev)
 	b = binary.AppendUvarint(b, uint64(len(c.Owners)))
@@ -23,7 +24,7 @@ func appendCard(b []byte, c *Card) []byte {
 		b = append(b, byte(at))
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.Faces)))
-	prev := &Face{}
+	prev := &gallery.Face{}
 	for i := range c.Faces {
 		b = appendFace(b, prev, &c.Faces[i])
 		prev = &c.Faces[i]
@@ -43,7 +44,7 @@ const (
 	faceUndated
 )
 
-func appendFace(b []byte, prev, f *Face) []byte {
+func appendFace(b []byte, prev, f *gallery.Face) []byte {
 	b = append(b, bitIf(f.HasIcon, faceHasIcon)|bitIf(f.HasLicenseFile, faceHasLicenseFile)|bitIf(f.Published.IsZero(), faceUndated))
 	b = appendText(b, f.Version.Original())
 	b = binary.AppendVarint(b, f.Published.Unix())
@@ -90,19 +91,19 @@ func appendTexts(b []byte, texts []string) []byte {
 
 // readCard returns the card that appendCard wrote. Empty lists come back nil,
 // times in UTC.
-func readCard(packed string) *Card {
+func readCard(packed string) *gallery.Card {
 	r := cardReader{packed}
-	c := &Card{ID: nuget.ID(r.text()), Rev: r.uvarint()}
+	c := &gallery.Card{ID: nuget.ID(r.text()), Rev: r.uvarint()}
 	if n := r.uvarint(); n > 0 {
-		c.Owners = make([]AccountNo, n)
+		c.Owners = make([]gallery.AccountNo, n)
 		for i := range c.Owners {
-			c.Owners[i] = AccountNo(r.uvarint())
+			c.Owners[i] = gallery.AccountNo(r.uvarint())
 		}
 	}
 	c.Shown = r.shown()
 	c.Faces = r.faces(nil, true)
 	if n := r.uvarint(); n > 0 {
-		c.Versions = make([]CardVersion, n)
+		c.Versions = make([]gallery.CardVersion, n)
 		for i := range c.Versions {
 			c.Versions[i].SemVer2 = r.byte() != 0
 			c.Versions[i].Version = knownVersion(r.text())
@@ -120,7 +121,7 @@ func readCardID(packed string) string {
 // readFace returns the texts of the face that a view shows, without its
 // version, and false where the view shows none. It reuses faces for its
 // result, so that a search through the texts of many cards allocates nothing.
-func readFace(packed string, view int, faces *[]Face) (*Face, bool) {
+func readFace(packed string, view int, faces *[]gallery.Face) (*gallery.Face, bool) {
 	r := cardReader{packed}
 	r.text()
 	r.uvarint()
@@ -148,16 +149,16 @@ func (r *cardReader) shown() (shown [4]int8) {
 // faces appends the faces to dst, reusing the lists of tags, types and
 // frameworks that lie beyond its length. The versions stay zero unless asked
 // for: parsing them costs more than all the rest.
-func (r *cardReader) faces(dst []Face, versions bool) []Face {
+func (r *cardReader) faces(dst []gallery.Face, versions bool) []gallery.Face {
 	n := int(r.uvarint())
 	if n == 0 {
 		return dst
 	}
 	if cap(dst) < n {
-		dst = make([]Face, n)
+		dst = make([]gallery.Face, n)
 	}
 	dst = dst[:n]
-	prev := &Face{}
+	prev := &gallery.Face{}
 	for i := range dst {
 		f := &dst[i]
 		flags := r.byte()

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"slices"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"nougat/gallery"
 )
 
 // A segment is an immutable index of some packages: sorted words, and for each
@@ -23,8 +25,9 @@ type segment struct {
 	// index's mu, and read by every query.
 	totals []atomic.Uint64
 
-	// read are cards that were hits, see index.card; nil for most.
-	read []atomic.Pointer[Card]
+	// read are cards that were hits, see index.card; nil for most. Every query
+	// loads and stores them.
+	read []atomic.Pointer[gallery.Card]
 
 	text   string   // all words, ascending, one behind the other
 	ends   []uint32 // where each word ends in text
@@ -228,7 +231,7 @@ func newSegmentBuilder() *segmentBuilder {
 }
 
 // add adds a card. One that shows nothing in any view is left out.
-func (b *segmentBuilder) add(c *Card) {
+func (b *segmentBuilder) add(c *gallery.Card) {
 	var views uint8
 	var recent [4]uint64
 	perFace := make([]uint32, len(c.Faces)) // views, spread
@@ -270,7 +273,7 @@ func (b *segmentBuilder) add(c *Card) {
 	b.touched = b.touched[:0]
 }
 
-func (b *segmentBuilder) addFace(f *Face, views uint32) {
+func (b *segmentBuilder) addFace(f *gallery.Face, views uint32) {
 	b.addText(f.Title, views*fieldTitle)
 	b.addText(f.Authors, views*fieldAuthors)
 	b.addText(f.Summary, views*fieldSummary)
@@ -359,7 +362,7 @@ func (b *segmentBuilder) segment() *segment {
 		s.posts[next[f.word]] = f.posting
 		next[f.word]++
 	}
-	s.totals, s.read = make([]atomic.Uint64, len(s.keys)), make([]atomic.Pointer[Card], len(s.keys))
+	s.totals, s.read = make([]atomic.Uint64, len(s.keys)), make([]atomic.Pointer[gallery.Card], len(s.keys))
 	s.findHeavy()
 	return s
 }
@@ -386,7 +389,7 @@ func mergeParts(parts []part) (*segment, []docAt) {
 	s := &segment{
 		keys: make([]string, n), cards: make([]string, n), views: make([]uint8, n),
 		bonus: make([]uint16, n), recent: make([][4]uint64, n),
-		totals: make([]atomic.Uint64, n), read: make([]atomic.Pointer[Card], n),
+		totals: make([]atomic.Uint64, n), read: make([]atomic.Pointer[gallery.Card], n),
 	}
 	const gone = ^uint32(0)
 	renumber := make([][]uint32, len(parts))
@@ -459,7 +462,7 @@ func smallestWord(parts []part, next []int) (w string, ok bool) {
 }
 
 // ownerWord is an account as a marked word names it.
-func ownerWord(no AccountNo) string {
+func ownerWord(no gallery.AccountNo) string {
 	return string([]byte{byte(no >> 24), byte(no >> 16), byte(no >> 8), byte(no)})
 }
 

@@ -1,52 +1,64 @@
-package gallery
+package search
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nougat/gallery"
 )
 
 // An index is the search index of one feed, in memory, a reader of the feed's
 // event log (architecture.md 4). It is built from the feed's cards and then
 // follows the log: for each event it reads the package's card again. A query
-// that is behind what was announced catches up before it looks.
+// reads the number of the feed's last event in the store, whoever wrote it, and
+// catches up before it looks when the index is behind.
 //
 // What queries see is a snapshot, which never changes but for the downloads,
 // and is replaced as a whole. It is a list of segments: one large one and a few
 // that shrink by half and more, so that an event costs one small segment and
 // a share in merging, never the index.
 type index struct {
-	store  Store
-	feed   string
+	// Fixed by newIndex.
+	store  gallery.Store
+	feed   string // its name: the generation is read by it
 	number uint32
 	log    *slog.Logger
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 
-	announced atomic.Uint64            // the last event known to be committed
-	snap      atomic.Pointer[snapshot] // nil until built
-	turn      chan struct{}            // held by who reads the store for the index
-	searchers sync.Pool                // of *searcher
-	downloads downloadTable
-	kept      atomic.Int64 // bytes of cards in segments' read columns
+	// A token in turn is held by the one goroutine that reads the store for the
+	// index: no other builds, follows the log or reads downloads. Who has it may
+	// take mu; who has mu never asks for it.
+	turn chan struct{}
 
-	mu     sync.Mutex          // held to replace the snapshot, and for the rest of this block
+	snap      atomic.Pointer[snapshot] // nil until built; loaded by anyone, stored under mu, and by all but a merge with the turn
+	downloads downloadTable            // read by anyone; written under mu with the turn
+	searchers sync.Pool                // of *searcher, each of one query at a time
+	glances   sync.Pool                // of *glance, each of one query at a time
+	kept      atomic.Int64             // about how many bytes of cards lie in the segments' read columns; by anyone
+
+	mu     sync.Mutex          // for the rest of this block; held for no reading of the store
 	stale  map[string]struct{} // folded IDs whose downloads must be read
 	busy   int                 // parts at the front that a background merge is concerned with; 0: none runs
-	closed bool
+	closed bool                // no merge begins any more
 
-	behindDownloads atomic.Bool // stale is not empty
+	behindDownloads atomic.Bool    // stale is not empty; loaded by anyone, stored under mu
+	work            sync.WaitGroup // what runs in the background; Close waits
+}
 
-	ctx    context.Context // ends with close
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+// A glance reads the number of a feed's last event, the one thing that every
+// query reads: it is kept from query to query so that none allocates one.
+type glance struct {
+	last uint64
+	read func(gallery.Reader) error // sets last
 }
 
 // A snapshot is the index at one moment.
@@ -85,13 +97,23 @@ func (s *snapshot) packages() int {
 }
 
 const (
-	indexPage   = 256 // records read in one View: the most that a scan may ask for
 	inlineMerge = 256 // more packages than this are merged in the background
 	tinyPart    = 64  // a part is worth being rewritten for its dead from here on
 )
 
-// newIndex returns an index that is built when it is first asked, or by start.
-func newIndex(store Store, f *Feed, log *slog.Logger) *index {
+// msgBuilding is all that a question is told that cannot be answered yet
+// (performance.md 6.10).
+const msgBuilding = "The search index is being built. Try again in a few seconds."
+
+// New returns an index of the feed f over a store, a gallery.Options.NewIndex.
+// It neither reads nor keeps f beyond its name and number, and reads the store
+// when it is started or asked. None of the three may be nil.
+func New(store gallery.Store, f *gallery.Feed, log *slog.Logger) gallery.Index {
+	return newIndex(store, f, log)
+}
+
+// newIndex returns an index that is built when it is first asked, or by Start.
+func newIndex(store gallery.Store, f *gallery.Feed, log *slog.Logger) *index {
 	ix := &index{
 		store:  store,
 		feed:   f.Name,
@@ -100,30 +122,36 @@ func newIndex(store Store, f *Feed, log *slog.Logger) *index {
 		turn:   make(chan struct{}, 1),
 	}
 	ix.searchers.New = func() any { return new(searcher) }
+	ix.glances.New = func() any {
+		g := new(glance)
+		g.read = func(r gallery.Reader) error {
+			state, err := r.FeedState(ix.number)
+			g.last = state.LastSeq
+			return err
+		}
+		return g
+	}
 	ix.ctx, ix.cancel = context.WithCancel(context.Background())
 	return ix
 }
 
-// start builds the index in the background, again after a failure, until that
-// succeeds, ctx ends or close is called.
-func (ix *index) start(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	context.AfterFunc(ix.ctx, cancel)
+// Start builds the index in the background, again after a failure, until that
+// succeeds or Close is called.
+func (ix *index) Start() {
 	ix.work.Go(func() {
-		defer cancel()
 		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 			began := time.Now()
-			s, err := ix.current(ctx)
+			s, err := ix.current(ix.ctx)
 			if err == nil {
 				ix.log.Debug("the search index is built", "feed", ix.feed, "packages", s.packages(), "took", time.Since(began).String())
 				return
 			}
-			if ctx.Err() != nil {
+			if ix.ctx.Err() != nil {
 				return
 			}
 			ix.log.Error("the search index could not be built; it is tried again", "feed", ix.feed, "in", wait, "err", err)
 			select {
-			case <-ctx.Done():
+			case <-ix.ctx.Done():
 				return
 			case <-time.After(wait):
 			}
@@ -131,9 +159,9 @@ func (ix *index) start(ctx context.Context) {
 	})
 }
 
-// close ends what runs in the background. Queries are still answered from what
-// there is.
-func (ix *index) close() {
+// Close ends what runs in the background. Queries are still answered while the
+// store is open; large merges are not begun any more.
+func (ix *index) Close() {
 	ix.mu.Lock()
 	ix.closed = true
 	ix.mu.Unlock()
@@ -141,107 +169,90 @@ func (ix *index) close() {
 	ix.work.Wait()
 }
 
-// announce tells the index that an event was committed. Queries that begin
-// after it returns know the event.
-func (ix *index) announce(seq uint64) {
-	for {
-		old := ix.announced.Load()
-		if old >= seq || ix.announced.CompareAndSwap(old, seq) {
-			return
-		}
-	}
-}
-
-// applied announces an event and waits until it is in the index, so that the
+// Await waits until an event that was committed is in the index, so that the
 // push pays and not the next query. It does not wait for the index to be built:
 // queries wait for that themselves, and will know the event. An error is no
 // reason to fail the push: until the index has caught up, queries try again and
 // are Unavailable, but never answer without the event.
-func (ix *index) applied(ctx context.Context, seq uint64) error {
-	ix.announce(seq)
-	if ix.snap.Load() == nil {
+func (ix *index) Await(ctx context.Context, seq uint64) error {
+	if s := ix.snap.Load(); s == nil || s.applied >= seq {
 		return nil
 	}
-	_, err := ix.current(ctx)
-	return err
+	return unavailable(ix.waitAndCatchUp(ctx, seq))
 }
 
-// addDownloads tells the index which counts were just written, so that it reads
-// those packages' downloads again. What it cannot read now, because the store
-// fails or the index is being built, it reads before the next query.
-func (ix *index) addDownloads(counts []DownloadCount) {
-	ix.putStale(func(yield func(string) bool) {
-		for _, c := range counts {
-			if !yield(c.ID) {
-				return
-			}
-		}
-	})
-	select {
-	case ix.turn <- struct{}{}:
-	default:
-		return
-	}
-	defer func() { <-ix.turn }()
+// Snapshot is Gallery.SearchSnapshot.
+func (ix *index) Snapshot(ctx context.Context) uint64 {
 	if ix.snap.Load() == nil {
-		return
-	}
-	if err := ix.catchUp(ix.ctx); err != nil && ix.ctx.Err() == nil {
-		ix.log.Warn("the search index could not read downloads; it tries again", "feed", ix.feed, "err", err)
-	}
-}
-
-// downloadsTotal returns all downloads of the feed, as far as they are written;
-// 0 until the index is built.
-func (ix *index) downloadsTotal() uint64 { return ix.downloads.total.Load() }
-
-// snapshotNumber is Gallery.SearchSnapshot.
-func (ix *index) snapshotNumber() uint64 {
-	s := ix.snap.Load()
-	if s == nil || ix.behind(s) {
 		return 0
 	}
-	return s.number
+	last, err := ix.lastEvent(ctx)
+	if s := ix.snap.Load(); err == nil && !ix.behind(s, last) {
+		return s.number
+	}
+	return 0
 }
 
-func (ix *index) behind(s *snapshot) bool {
-	return s.applied < ix.announced.Load() || ix.behindDownloads.Load()
+// lastEvent returns the number of the feed's last event in the store.
+func (ix *index) lastEvent(ctx context.Context) (uint64, error) {
+	g := ix.glances.Get().(*glance)
+	defer ix.glances.Put(g)
+	err := ix.store.View(ctx, g.read)
+	return g.last, err
 }
 
-// current returns a snapshot that has every event announced before the call,
-// catching up first where it must. When ctx ends before that, the error is
-// Unavailable.
+// behind reports whether s, once built, lacks an event up to last, or downloads.
+func (ix *index) behind(s *snapshot, last uint64) bool {
+	return s.applied < last || ix.behindDownloads.Load()
+}
+
+// current returns a snapshot that has every event committed before the call,
+// catching up first where it must. When ctx ends before that or the store fails,
+// the error is Unavailable.
 func (ix *index) current(ctx context.Context) (*snapshot, error) {
-	if s := ix.snap.Load(); s != nil && !ix.behind(s) {
+	last, err := ix.lastEvent(ctx)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	// Loaded after the number was read: a snapshot that is newer than the
+	// number is none the worse.
+	if s := ix.snap.Load(); s != nil && !ix.behind(s, last) {
 		return s, nil
 	}
-	if err := ix.waitAndCatchUp(ctx); err != nil {
-		return nil, &Error{Kind: Unavailable, Op: "search", Msg: msgIndexBuilding, Err: err}
+	if err := ix.waitAndCatchUp(ctx, last); err != nil {
+		return nil, unavailable(err)
 	}
 	return ix.snap.Load(), nil
 }
 
-func (ix *index) waitAndCatchUp(ctx context.Context) error {
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &gallery.Error{Kind: gallery.Unavailable, Op: "search", Msg: msgBuilding, Err: err}
+}
+
+func (ix *index) waitAndCatchUp(ctx context.Context, goal uint64) error {
 	select {
 	case ix.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-ix.turn }() // also when a record makes reading it panic
-	return ix.catchUp(ctx)
+	return ix.catchUp(ctx, goal)
 }
 
-// catchUp builds the index or brings it up to what was announced. The caller
-// holds the turn.
-func (ix *index) catchUp(ctx context.Context) error {
+// catchUp builds the index or brings it up to the event goal at least, and reads
+// the downloads that have changed. It waits for nothing: when the log ends
+// before goal, that is an error. The caller holds the turn.
+func (ix *index) catchUp(ctx context.Context, goal uint64) error {
 	if ix.snap.Load() == nil {
 		if err := ix.build(ctx); err != nil {
 			return err
 		}
 	}
-	goal := ix.announced.Load()
 	for ix.snap.Load().applied < goal {
-		if err := ix.follow(ctx); err != nil {
+		if err := ix.follow(ctx, goal); err != nil {
 			return err
 		}
 	}
@@ -251,12 +262,8 @@ func (ix *index) catchUp(ctx context.Context) error {
 // build reads the feed as it is now. Events that come meanwhile are followed
 // afterwards: a card read twice is no harm.
 func (ix *index) build(ctx context.Context) error {
-	var f *Feed
-	var state FeedState
-	err := ix.store.View(ctx, func(r Reader) (err error) {
-		if f, err = r.Feed(ix.feed); err != nil {
-			return err
-		}
+	var state gallery.FeedState
+	err := ix.store.View(ctx, func(r gallery.Reader) (err error) {
 		state, err = r.FeedState(ix.number)
 		return err
 	})
@@ -264,22 +271,19 @@ func (ix *index) build(ctx context.Context) error {
 		return err
 	}
 	b := newSegmentBuilder()
-	for after, more := "", true; more; {
-		var cards []*Card
-		err := ix.store.View(ctx, func(r Reader) (err error) {
-			cards, err = r.Cards(f.Generation, after, indexPage)
-			return err
-		})
+	for c, err := range gallery.Scan(ctx, ix.store, func(r gallery.Reader, last *gallery.Card) ([]*gallery.Card, error) {
+		after := ""
+		if last != nil {
+			after = last.ID.Key()
+		}
+		return r.Cards(state.Generation, after, gallery.ScanPage)
+	}) {
 		if err != nil {
 			return err
 		}
-		for _, c := range cards {
-			b.add(c)
-			after = c.ID.Key()
-		}
-		more = len(cards) == indexPage
+		b.add(c)
 	}
-	downloads, err := ix.readDownloads(ctx, f.Generation)
+	downloads, err := ix.readDownloads(ctx, state.Generation)
 	if err != nil {
 		return err
 	}
@@ -287,7 +291,7 @@ func (ix *index) build(ctx context.Context) error {
 
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s := &snapshot{generation: f.Generation, applied: state.LastSeq}
+	s := &snapshot{generation: state.Generation, applied: state.LastSeq}
 	if old := ix.snap.Load(); old != nil {
 		s.number = old.number + 1
 	} else {
@@ -302,55 +306,26 @@ func (ix *index) build(ctx context.Context) error {
 	return nil
 }
 
-// readDownloads reads all counts of a generation.
-func (ix *index) readDownloads(ctx context.Context, generation uint32) (map[string]*idCounts, error) {
-	ix.takeStale() // what was written before this is read now
-	table := make(map[string]*idCounts)
-	var ofID []DownloadCount // of the ID being read
-	for after, more := (DownloadCount{}), true; more; {
-		var counts []DownloadCount
-		err := ix.store.View(ctx, func(r Reader) (err error) {
-			counts, err = r.AllDownloads(generation, after, indexPage)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range counts {
-			if len(ofID) > 0 && ofID[0].ID != c.ID {
-				table[ofID[0].ID] = newIDCounts(ofID)
-				ofID = ofID[:0]
-			}
-			ofID = append(ofID, c)
-			after = c
-		}
-		more = len(counts) == indexPage
-	}
-	if len(ofID) > 0 {
-		table[ofID[0].ID] = newIDCounts(ofID)
-	}
-	return table, nil
-}
-
-// follow applies the next events, at most a page of them.
-func (ix *index) follow(ctx context.Context) error {
+// follow applies the next events on the way to goal, at most a page of them and
+// at least one; after a wipe it builds the index anew.
+func (ix *index) follow(ctx context.Context, goal uint64) error {
 	old := ix.snap.Load()
 	var generation uint32
 	var applied uint64
-	var cards []*Card
+	var cards []*gallery.Card
 	keys := make(map[string]bool)
-	err := ix.store.View(ctx, func(r Reader) error {
-		f, err := r.Feed(ix.feed)
+	err := ix.store.View(ctx, func(r gallery.Reader) error {
+		state, err := r.FeedState(ix.number)
 		if err != nil {
 			return err
 		}
-		generation = f.Generation
-		events, err := r.Events(ix.number, old.applied, indexPage)
+		generation = state.Generation
+		events, err := r.Events(ix.number, old.applied, gallery.ScanPage)
 		if err != nil {
 			return err
 		}
 		if len(events) == 0 {
-			return fmt.Errorf("the event log of the feed %s ends at %d, before the event %d that was announced", ix.feed, old.applied, ix.announced.Load())
+			return fmt.Errorf("the event log of the feed %s ends at %d, before the event %d that must be there", ix.feed, old.applied, goal)
 		}
 		for _, e := range events {
 			applied = e.Seq
@@ -363,7 +338,7 @@ func (ix *index) follow(ctx context.Context) error {
 			switch {
 			case err == nil:
 				cards = append(cards, c)
-			case !errors.Is(err, ErrNotFound):
+			case !errors.Is(err, gallery.ErrNotFound):
 				return err
 			}
 		}
@@ -375,7 +350,7 @@ func (ix *index) follow(ctx context.Context) error {
 	if generation != old.generation { // the feed was wiped
 		return ix.build(ctx)
 	}
-	slices.SortFunc(cards, func(a, b *Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	slices.SortFunc(cards, func(a, b *gallery.Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
 	b := newSegmentBuilder()
 	for _, c := range cards {
 		b.add(c)
@@ -476,74 +451,13 @@ func (ix *index) mergeInBackground(parts []part) {
 	ix.snap.Store(&s)
 }
 
-// takeStale returns the IDs whose downloads must be read, and forgets them.
-func (ix *index) takeStale() []string {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	ids := slices.Collect(maps.Keys(ix.stale))
-	ix.stale = nil
-	ix.behindDownloads.Store(false)
-	return ids
-}
-
-// putStale notes IDs whose downloads must be read.
-func (ix *index) putStale(ids iter.Seq[string]) {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	if ix.stale == nil {
-		ix.stale = make(map[string]struct{})
-	}
-	for id := range ids {
-		ix.stale[id] = struct{}{}
-	}
-	ix.behindDownloads.Store(len(ix.stale) > 0)
-}
-
-// readStale reads the downloads that have changed. The caller holds the turn.
-func (ix *index) readStale(ctx context.Context) error {
-	ids := ix.takeStale()
-	if len(ids) == 0 {
-		return nil
-	}
-	generation := ix.snap.Load().generation
-	read := make(map[string]*idCounts, len(ids))
-	for page := range slices.Chunk(ids, indexPage) {
-		err := ix.store.View(ctx, func(r Reader) error {
-			for _, id := range page {
-				counts, err := r.Downloads(generation, id)
-				if err != nil {
-					return err
-				}
-				read[id] = newIDCounts(counts)
-			}
-			return nil
-		})
-		if err != nil {
-			ix.putStale(slices.Values(ids))
-			return err
-		}
-	}
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	s := *ix.snap.Load()
-	s.number++
-	for id, counts := range read {
-		ix.downloads.set(id, counts)
-		if at, ok := s.find(id); ok {
-			s.parts[at.part].seg.totals[at.doc].Store(counts.sum())
-		}
-	}
-	ix.snap.Store(&s)
-	return nil
-}
-
 // accountNamed returns the account with a name, in any case; nobody when there
 // is none.
-func (ix *index) accountNamed(ctx context.Context, name string) (AccountNo, error) {
-	var no AccountNo
-	err := ix.store.View(ctx, func(r Reader) error {
+func (ix *index) accountNamed(ctx context.Context, name string) (gallery.AccountNo, error) {
+	var no gallery.AccountNo
+	err := ix.store.View(ctx, func(r gallery.Reader) error {
 		a, err := r.AccountByName(name)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, gallery.ErrNotFound) {
 			return nil
 		}
 		if err != nil {

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"cmp"
@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nougat/gallery"
 )
 
 // A reference says what a query must find, package by package and word by word.
 type reference struct {
-	cards     map[string]*Card
+	cards     map[string]*gallery.Card
 	downloads func(key string) uint64
-	accounts  map[string]AccountNo
+	accounts  map[string]gallery.AccountNo
 }
 
 type refHit struct {
@@ -23,7 +25,7 @@ type refHit struct {
 	score uint64
 }
 
-func (ref *reference) search(q Query) []refHit {
+func (ref *reference) search(q gallery.Query) []refHit {
 	p := parseQuery(q.Text)
 	var hits []refHit
 	for key, c := range ref.cards {
@@ -71,9 +73,9 @@ func (ref *reference) search(q Query) []refHit {
 			}
 		}
 		switch q.Sort {
-		case ByDownloads:
+		case gallery.ByDownloads:
 			score = ref.downloads(key)
-		case ByRecent:
+		case gallery.ByRecent:
 			score = recency(f.Published)
 		}
 		hits = append(hits, refHit{string(c.ID), score})
@@ -86,7 +88,7 @@ func (ref *reference) search(q Query) []refHit {
 
 // refWords returns the fields of each word of a face, and how many parts the ID
 // has.
-func refWords(c *Card, f *Face) (map[string]uint32, int) {
+func refWords(c *gallery.Card, f *gallery.Face) (map[string]uint32, int) {
 	words := make(map[string]uint32)
 	add := func(text string, field uint32) (parts int) {
 		var w wordCutter
@@ -108,7 +110,7 @@ func refWords(c *Card, f *Face) (map[string]uint32, int) {
 	return words, parts
 }
 
-func (ref *reference) value(c *Card, f *Face, words map[string]uint32, parts int, v queryValue, fields uint32) (uint64, bool) {
+func (ref *reference) value(c *gallery.Card, f *gallery.Face, words map[string]uint32, parts int, v queryValue, fields uint32) (uint64, bool) {
 	weigh := func(fields uint32) uint64 {
 		best, rest := uint64(0), uint64(0)
 		for _, f := range []struct {
@@ -192,7 +194,7 @@ func (ref *reference) value(c *Card, f *Face, words map[string]uint32, parts int
 
 var testWords = strings.Fields("Json Xml Log Logging Logger Core Web WebApi HttpClient Http2 Sql SqlServer Data DataFlow a an the of for net Net8 Contoso Fabrikam ContosoLog Serializer serial x1 1x LOGIN 日志 Größe")
 
-func randomCard(t testing.TB, r *rand.Rand, id string) *Card {
+func randomCard(t testing.TB, r *rand.Rand, id string) *gallery.Card {
 	text := func(n int) string {
 		words := make([]string, r.IntN(n+1))
 		for i := range words {
@@ -216,8 +218,8 @@ func randomCard(t testing.TB, r *rand.Rand, id string) *Card {
 		}
 		releases = append(releases, rel)
 	}
-	var owners []AccountNo
-	for no := range AccountNo(3) {
+	var owners []gallery.AccountNo
+	for no := range gallery.AccountNo(3) {
 		if r.IntN(2) == 0 {
 			owners = append(owners, no+1)
 		}
@@ -236,7 +238,7 @@ func randomID(r *rand.Rand, extra int) string {
 	return id
 }
 
-func randomQuery(r *rand.Rand) Query {
+func randomQuery(r *rand.Rand) gallery.Query {
 	var terms []string
 	for range r.IntN(4) {
 		w := testWords[r.IntN(len(testWords))]
@@ -258,7 +260,7 @@ func randomQuery(r *rand.Rand) Query {
 		}
 		terms = append(terms, w)
 	}
-	q := Query{Text: strings.Join(terms, " "), View: View{r.IntN(2) == 0, r.IntN(2) == 0}, Sort: Sort(max(0, r.IntN(6)-3)), Take: 1 + r.IntN(40)}
+	q := gallery.Query{Text: strings.Join(terms, " "), View: gallery.View{Prerelease: r.IntN(2) == 0, SemVer2: r.IntN(2) == 0}, Sort: gallery.Sort(max(0, r.IntN(6)-3)), Take: 1 + r.IntN(40)}
 	if r.IntN(3) == 0 {
 		q.Skip = r.IntN(60)
 	}
@@ -266,13 +268,13 @@ func randomQuery(r *rand.Rand) Query {
 		q.PackageType = []string{"Dependency", "dotnettool", "Template"}[r.IntN(3)]
 	}
 	if r.IntN(8) == 0 {
-		q.Owner = AccountNo(1 + r.IntN(3))
+		q.Owner = gallery.AccountNo(1 + r.IntN(3))
 	}
 	return q
 }
 
 // check holds the answer of an index to a query against the reference's.
-func (ref *reference) check(t *testing.T, ix *index, q Query) {
+func (ref *reference) check(t *testing.T, ix *index, q gallery.Query) {
 	t.Helper()
 	want := ref.search(q)
 	res := mustSearch(t, ix, q)
@@ -285,7 +287,7 @@ func (ref *reference) check(t *testing.T, ix *index, q Query) {
 		t.Fatalf("%+v: a page of %d, want %d", q, len(res.Hits), len(want))
 	}
 	for i, h := range res.Hits {
-		got := refHit{string(h.Card.ID), h.score}
+		got := refHit{string(h.Card.ID), h.Score}
 		if got != want[i] {
 			t.Fatalf("%+v: hit %d is %v, want %v", q, i, got, want[i])
 		}
@@ -299,7 +301,7 @@ func (ref *reference) check(t *testing.T, ix *index, q Query) {
 }
 
 // sameCard compares cards whose empty lists may be nil or not.
-func sameCard(a, b *Card) bool {
+func sameCard(a, b *gallery.Card) bool {
 	return string(appendCard(nil, a)) == string(appendCard(nil, b))
 }
 
@@ -328,28 +330,27 @@ func TestSearchEqualsReference(t *testing.T) {
 				ids = append(ids, randomID(r, 1000))
 			}
 			for _, id := range ids[:round.start] {
-				s.put(Pushed, randomCard(t, r, id))
+				s.put(gallery.Pushed, randomCard(t, r, id))
 			}
 			ix := testIndex(t, s)
-			mustSearch(t, ix, Query{})
+			mustSearch(t, ix, gallery.Query{})
 			for range round.steps {
 				id := ids[r.IntN(len(ids))]
 				switch r.IntN(8) {
 				case 0:
-					ix.announce(s.put(Unlisted, cardOf(t, id, nil)))
+					s.put(gallery.Unlisted, cardOf(t, id, nil))
 				case 1:
-					ix.addDownloads([]DownloadCount{s.download(id, "1.0.0", uint64(r.IntN(1000)))})
+					ix.AddDownloads([]gallery.DownloadCount{s.download(id, "1.0.0", uint64(r.IntN(1000)))})
 				default:
 					if r.IntN(10) == 0 {
 						id = strings.ToUpper(id) // another spelling of the same ID
 					}
-					seq := s.put(Pushed, randomCard(t, r, id))
+					seq := s.put(gallery.Pushed, randomCard(t, r, id))
 					if r.IntN(2) == 0 {
-						if err := ix.applied(t.Context(), seq); err != nil {
+						if err := ix.Await(t.Context(), seq); err != nil {
 							t.Fatal(err)
 						}
 					}
-					ix.announce(seq)
 				}
 				for range round.asks {
 					ref.check(t, ix, randomQuery(r))
@@ -358,7 +359,7 @@ func TestSearchEqualsReference(t *testing.T) {
 			if round.start > 1000 {
 				// Enough to have everything merged, in the background.
 				for range 1300 {
-					if err := ix.applied(t.Context(), s.put(Pushed, randomCard(t, r, ids[r.IntN(len(ids))]))); err != nil {
+					if err := ix.Await(t.Context(), s.put(gallery.Pushed, randomCard(t, r, ids[r.IntN(len(ids))]))); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -370,8 +371,8 @@ func TestSearchEqualsReference(t *testing.T) {
 					ref.check(t, ix, randomQuery(r))
 				}
 				for _, text := range []string{"l", "lo", "log", "s", "se", "x", "n", "con", "a", "日", "co j", `x1 l`} {
-					ref.check(t, ix, Query{Text: text, Take: 50})
-					ref.check(t, ix, Query{Text: text, Take: 50, View: everything})
+					ref.check(t, ix, gallery.Query{Text: text, Take: 50})
+					ref.check(t, ix, gallery.Query{Text: text, Take: 50, View: everything})
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"nougat/gallery"
 )
 
 // Scores (R-SRCH-02). A package's score depends on the query and on the package
@@ -87,7 +89,7 @@ func downloadBoost(downloads uint64) uint64 {
 // ordered, the higher the earlier.
 type ranker struct {
 	seg    *segment
-	by     Sort
+	by     gallery.Sort
 	view   int
 	lo, hi uint32 // packages whose IDs begin with the query
 	exact  uint32 // the one that is it, or hi
@@ -96,12 +98,12 @@ type ranker struct {
 
 // newRanker returns the ranker of a query; relevance says that the query has
 // something to be relevant to.
-func newRanker(seg *segment, p *parsedQuery, by Sort, relevance bool, view int) ranker {
+func newRanker(seg *segment, p *parsedQuery, by gallery.Sort, relevance bool, view int) ranker {
 	r := ranker{seg: seg, by: by, view: view}
-	if by == ByRelevance && !relevance {
-		r.by = ByDownloads
+	if by == gallery.ByRelevance && !relevance {
+		r.by = gallery.ByDownloads
 	}
-	if r.by == ByRelevance && p.beginning != "" {
+	if r.by == gallery.ByRelevance && p.beginning != "" {
 		lo, hi := seg.docs(p.beginning)
 		r.lo, r.hi, r.exact = uint32(lo), uint32(hi), uint32(hi)
 		if lo < hi && p.exact != "" && seg.keys[lo] == p.exact {
@@ -116,9 +118,9 @@ func newRanker(seg *segment, p *parsedQuery, by Sort, relevance bool, view int) 
 
 func (r *ranker) score(m match) uint64 {
 	switch r.by {
-	case ByRecent:
+	case gallery.ByRecent:
 		return r.seg.recent[m.doc][r.view]
-	case ByDownloads:
+	case gallery.ByDownloads:
 		return r.seg.totals[m.doc].Load()
 	}
 	score := downloadBoost(r.seg.totals[m.doc].Load())

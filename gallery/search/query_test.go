@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"nougat/gallery"
 )
 
 // printQuery writes a parsed query as a test reads it: clauses separated by
@@ -197,30 +199,30 @@ func bounds(t *testing.T, q parsedQuery) {
 func TestHostileQueries(t *testing.T) {
 	s := newLogStore()
 	for i, c := range benchCards(t, 300) {
-		s.put(Pushed, c)
+		s.put(gallery.Pushed, c)
 		if i == 0 {
-			s.put(Pushed, cardOf(t, "Plain", []AccountNo{1}, testRelease{version: "1.0.0", title: strings.Repeat("aB日é", 4000), description: strings.Join(hostile(), " "), tags: strings.Repeat("t ", 3000)}))
+			s.put(gallery.Pushed, cardOf(t, "Plain", []gallery.AccountNo{1}, testRelease{version: "1.0.0", title: strings.Repeat("aB日é", 4000), description: strings.Join(hostile(), " "), tags: strings.Repeat("t ", 3000)}))
 		}
 	}
 	ix := testIndex(t, s)
 	for _, text := range hostile() {
 		bounds(t, parseQuery(text))
-		mustSearch(t, ix, Query{Text: text, View: everything})
-		mustSearch(t, ix, Query{Text: "plain", PackageType: text})
-		if _, _, err := ix.autocomplete(t.Context(), Query{Text: text, Take: 20}); err != nil {
+		mustSearch(t, ix, gallery.Query{Text: text, View: everything})
+		mustSearch(t, ix, gallery.Query{Text: "plain", PackageType: text})
+		if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: text, Take: 20}); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.versionsOf(t.Context(), text, everything); err != nil {
+		if _, err := ix.VersionsOf(t.Context(), text, everything); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.nearest(t.Context(), text, everything, 5); err != nil {
+		if _, err := ix.Nearest(t.Context(), text, everything, 5); err != nil {
 			t.Error(err)
 		}
 	}
 	// What marks words inside the index cannot be asked for from outside.
 	for _, text := range []string{"\x01yDependency", "\x01t", "\x01v1.0.0", "\x01o\x00\x00\x00\x01", "description:\x01yDependency"} {
 		blank := strings.NewReplacer("\x01", " ", "\x00", " ").Replace(text)
-		got, want := mustSearch(t, ix, Query{Text: text, View: everything}), mustSearch(t, ix, Query{Text: blank, View: everything})
+		got, want := mustSearch(t, ix, gallery.Query{Text: text, View: everything}), mustSearch(t, ix, gallery.Query{Text: blank, View: everything})
 		if got.Total != want.Total {
 			t.Errorf("%q finds %d packages, and %q %d", text, got.Total, blank, want.Total)
 		}
@@ -236,14 +238,14 @@ func FuzzQuery(f *testing.F) {
 	}
 	s := newLogStore()
 	for _, c := range benchCards(f, 60) {
-		s.put(Pushed, c)
+		s.put(gallery.Pushed, c)
 	}
 	ix := testIndex(f, s)
 	f.Fuzz(func(t *testing.T, text string, n int) {
 		bounds(t, parseQuery(text))
 		bounds(t, parseBeginning(text))
-		view := View{n&1 != 0, n&2 != 0}
-		all := mustSearch(t, ix, Query{Text: text, View: view})
+		view := gallery.View{Prerelease: n&1 != 0, SemVer2: n&2 != 0}
+		all := mustSearch(t, ix, gallery.Query{Text: text, View: view})
 		if all.Total != len(all.Hits) || all.Total > 60 {
 			t.Errorf("%d hits, %d in all", len(all.Hits), all.Total)
 		}
@@ -252,10 +254,10 @@ func FuzzQuery(f *testing.F) {
 		if len(slices.Compact(seen)) != all.Total {
 			t.Error("a hit twice")
 		}
-		if _, _, err := ix.autocomplete(t.Context(), Query{Text: text, View: view, Take: 5, Skip: n}); err != nil {
+		if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: text, View: view, Take: 5, Skip: n}); err != nil {
 			t.Error(err)
 		}
-		if _, err := ix.nearest(t.Context(), text, view, 3); err != nil {
+		if _, err := ix.Nearest(t.Context(), text, view, 3); err != nil {
 			t.Error(err)
 		}
 	})
@@ -275,11 +277,11 @@ func FuzzPackedCard(f *testing.F) {
 			t.Errorf("read %+v, want %+v", got, c)
 		}
 		s := newLogStore()
-		s.put(Pushed, c)
+		s.put(gallery.Pushed, c)
 		ix := testIndex(t, s)
 		var w wordCutter
 		w.each(title+" "+description, func(word []byte, _ []int) {
-			if got := mustSearch(t, ix, Query{Text: string(word)}).Total; got != 1 && !isOperator(string(word)) {
+			if got := mustSearch(t, ix, gallery.Query{Text: string(word)}).Total; got != 1 && !isOperator(string(word)) {
 				t.Errorf("the word %q is not found", word)
 			}
 		})

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"context"
@@ -6,13 +6,14 @@ import (
 	"math/bits"
 	"strings"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
-// nearest is Gallery.Nearest. An ID resembles another when few letters differ,
+// Nearest is Gallery.Nearest. An ID resembles another when few letters differ,
 // or when they share half of their parts. Every ID of the feed is looked at,
 // most of them for a nanosecond.
-func (ix *index) nearest(ctx context.Context, id string, v View, n int) ([]Hit, error) {
+func (ix *index) Nearest(ctx context.Context, id string, v gallery.View, n int) ([]gallery.Hit, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (ix *index) nearest(ctx context.Context, id string, v View, n int) ([]Hit, 
 		clear(shared)
 	}
 	window := w.collector.window(0)
-	hits := make([]Hit, len(window))
+	hits := make([]gallery.Hit, len(window))
 	for i, c := range window {
 		ix.fillHit(&hits[i], s, c, v)
 	}

@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
@@ -39,7 +40,7 @@ grpc protobuf rest odata graphql openapi swagger documentation generation proxy 
 
 // benchCards makes n packages with a vocabulary as uneven as that of real ones:
 // some hundred words that are everywhere and some ten thousand that are rare.
-func benchCards(t testing.TB, n int) []*Card {
+func benchCards(t testing.TB, n int) []*gallery.Card {
 	r := rand.New(rand.NewPCG(17, uint64(n)))
 	syllables := strings.Fields("ba con di fo gra hel in ja ko lu mer ni o pra qui ro sta tor ul vex wi xan yo zen tra mi cro po li ne")
 	rare := make([]string, 20000)
@@ -52,7 +53,7 @@ func benchCards(t testing.TB, n int) []*Card {
 	unusual := rand.NewZipf(r, 1.1, 60, uint64(len(rare)-1))
 	title := func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 	companies := []string{"Contoso", "Microsoft", "System", "Fabrikam", "AdventureWorks", "Northwind", "Serilog", "Acme", "Tailspin"}
-	cards := make([]*Card, n)
+	cards := make([]*gallery.Card, n)
 	for i := range cards {
 		var id []string
 		if r.IntN(3) > 0 {
@@ -89,19 +90,19 @@ func benchCards(t testing.TB, n int) []*Card {
 		if r.IntN(4) == 0 {
 			releases[4].version = "2.0.0-beta.1"
 		}
-		cards[i] = cardOf(t, strings.Join(id, "."), []AccountNo{AccountNo(1 + r.IntN(20))}, releases...)
+		cards[i] = cardOf(t, strings.Join(id, "."), []gallery.AccountNo{gallery.AccountNo(1 + r.IntN(20))}, releases...)
 		cards[i].Faces[0].Types = []string{"Dependency"}
 	}
-	slices.SortFunc(cards, func(a, b *Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
-	return slices.CompactFunc(cards, func(a, b *Card) bool { return a.ID.Key() == b.ID.Key() })
+	slices.SortFunc(cards, func(a, b *gallery.Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	return slices.CompactFunc(cards, func(a, b *gallery.Card) bool { return a.ID.Key() == b.ID.Key() })
 }
 
 func benchStore(t testing.TB, n int) *logStore {
 	s := newLogStore()
 	for i, c := range benchCards(t, n) {
-		s.put(Pushed, c)
+		s.put(gallery.Pushed, c)
 		for _, v := range c.Versions {
-			s.downloads[DownloadCount{ID: c.ID.Key(), Version: v.Version.Key()}] = uint64(i * i % 10007)
+			s.downloads[gallery.DownloadCount{ID: c.ID.Key(), Version: v.Version.Key()}] = uint64(i * i % 10007)
 		}
 	}
 	return s
@@ -124,9 +125,9 @@ func benchSegment(s *logStore) (*segment, map[string]*idCounts) {
 	for _, key := range slices.Sorted(maps.Keys(s.cards)) {
 		c := s.cards[key]
 		b.add(c)
-		var all []DownloadCount
+		var all []gallery.DownloadCount
 		for _, v := range c.Versions {
-			n := DownloadCount{ID: key, Version: v.Version.Key()}
+			n := gallery.DownloadCount{ID: key, Version: v.Version.Key()}
 			n.Total = s.downloads[n]
 			all = append(all, n)
 		}
@@ -160,7 +161,7 @@ func BenchmarkSearch(b *testing.B) {
 				b.ReportAllocs()
 				total := 0
 				for b.Loop() {
-					res, err := ix.search(b.Context(), Query{Text: q.text, Take: take, View: View{SemVer2: true}})
+					res, err := ix.Search(b.Context(), gallery.Query{Text: q.text, Take: take, View: gallery.View{SemVer2: true}})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -172,21 +173,21 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	b.Run("recent/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Take: 20, Sort: ByRecent}); err != nil {
+			if _, err := ix.Search(b.Context(), gallery.Query{Take: 20, Sort: gallery.ByRecent}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("deep/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Skip: 15000, Take: 20}); err != nil {
+			if _, err := ix.Search(b.Context(), gallery.Query{Skip: 15000, Take: 20}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("type/take20", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.search(b.Context(), Query{Text: "logging", Take: 20, PackageType: "dependency"}); err != nil {
+			if _, err := ix.Search(b.Context(), gallery.Query{Text: "logging", Take: 20, PackageType: "dependency"}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -198,7 +199,7 @@ func BenchmarkAutocomplete(b *testing.B) {
 	for _, text := range []string{"m", "Contoso.", "Serilog.Sin", "logg"} {
 		b.Run(text, func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := ix.autocomplete(b.Context(), Query{Text: text, Take: 20, View: everything}); err != nil {
+				if _, _, err := ix.Autocomplete(b.Context(), gallery.Query{Text: text, Take: 20, View: everything}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -209,7 +210,7 @@ func BenchmarkAutocomplete(b *testing.B) {
 func BenchmarkNearest(b *testing.B) {
 	ix, _ := benchIndex(b, 20000)
 	for b.Loop() {
-		if _, err := ix.nearest(b.Context(), "Contoso.Billing.Invioce", everything, 5); err != nil {
+		if _, err := ix.Nearest(b.Context(), "Contoso.Billing.Invioce", everything, 5); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -259,11 +260,11 @@ func BenchmarkHit(b *testing.B) {
 // BenchmarkPush is what a push costs the index, which holds 20,000 packages.
 func BenchmarkPush(b *testing.B) {
 	ix, s := benchIndex(b, 20000)
-	cards := make([]*Card, 0, len(s.cards))
+	cards := make([]*gallery.Card, 0, len(s.cards))
 	for _, c := range s.cards {
 		cards = append(cards, c)
 	}
-	slices.SortFunc(cards, func(a, b *Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	slices.SortFunc(cards, func(a, b *gallery.Card) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(cards), func(i, j int) { cards[i], cards[j] = cards[j], cards[i] })
 	for _, kind := range []string{"new-version", "new-id"} {
 		b.Run(kind, func(b *testing.B) {
@@ -275,9 +276,9 @@ func BenchmarkPush(b *testing.B) {
 					c.ID = nuget.ID(fmt.Sprintf("%s.N%d", c.ID, i))
 				}
 				i++
-				seq := s.put(Pushed, &c)
+				seq := s.put(gallery.Pushed, &c)
 				b.StartTimer()
-				if err := ix.applied(b.Context(), seq); err != nil {
+				if err := ix.Await(b.Context(), seq); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,9 +1,11 @@
-package gallery
+package search
 
 import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"nougat/gallery"
 )
 
 // A match is a package of a segment that meets a clause, and how well.
@@ -18,7 +20,7 @@ type matcher struct {
 	bit   uint32 // of the view, in a posting
 	acc   []byte // by package: fields; all zero between uses
 	spare [][]match
-	faces []Face
+	faces []gallery.Face
 }
 
 // reset turns to a segment and a view.

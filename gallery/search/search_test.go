@@ -1,4 +1,4 @@
-package gallery
+package search
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"nougat/gallery"
 	"nougat/nuget"
 )
 
@@ -82,23 +83,23 @@ func TestHasPhrase(t *testing.T) {
 
 func TestCardRoundTrip(t *testing.T) {
 	when := time.Date(2026, 11, 24, 8, 0, 0, 1234500, time.UTC)
-	versions := func(texts ...string) (all []CardVersion) {
+	versions := func(texts ...string) (all []gallery.CardVersion) {
 		for _, s := range texts {
 			v, err := nuget.ParseVersion(s)
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, CardVersion{v, v.IsSemVer2()})
+			all = append(all, gallery.CardVersion{Version: v, SemVer2: v.IsSemVer2()})
 		}
 		return all
 	}
 	vs := versions("1.0", "2.0.0-Beta.1+build", "0.0.1.2")
-	for _, c := range []*Card{
+	for _, c := range []*gallery.Card{
 		{Shown: [4]int8{-1, -1, -1, -1}},
 		{ID: "A", Shown: [4]int8{-1, -1, -1, -1}},
 		{
-			ID: "Contoso.Größe", Owners: []AccountNo{1, 1 << 31}, Rev: 1 << 60, Shown: [4]int8{0, 1, -1, 2}, Versions: vs,
-			Faces: []Face{
+			ID: "Contoso.Größe", Owners: []gallery.AccountNo{1, 1 << 31}, Rev: 1 << 60, Shown: [4]int8{0, 1, -1, 2}, Versions: vs,
+			Faces: []gallery.Face{
 				{Version: vs[0].Version, Title: "T", Description: strings.Repeat("long ", 5000), Authors: "a", Tags: []string{"x", "y"}, Published: when},
 				{Version: vs[1].Version, Title: "T", Description: "other", Authors: "a", Types: []string{"DotnetTool"}, Frameworks: []string{"net8.0", "net10.0"}, HasIcon: true},
 				{Version: vs[2].Version, Title: "", Summary: "s", ProjectURL: "https://p", IconURL: "https://i", LicenseURL: "https://l", HasLicenseFile: true, Published: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)},
@@ -112,7 +113,7 @@ func TestCardRoundTrip(t *testing.T) {
 		if got := readCardID(packed); got != string(c.ID) {
 			t.Errorf("ID %q", got)
 		}
-		var scratch []Face
+		var scratch []gallery.Face
 		for range 2 { // the second time with what the first left
 			for view, at := range c.Shown {
 				f, shown := readFace(packed, view, &scratch)
@@ -133,12 +134,12 @@ func TestSearchKeepsSomeCards(t *testing.T) {
 	s := newLogStore()
 	const n = 5000
 	for i := range n {
-		s.put(Pushed, cardOf(t, fmt.Sprintf("P%05d", i), nil, testRelease{version: "1.0.0"}))
+		s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("P%05d", i), nil, testRelease{version: "1.0.0"}))
 	}
 	ix := testIndex(t, s)
 	for range 2 {
 		for skip := 0; skip < n; skip += 500 {
-			for i, h := range mustSearch(t, ix, Query{Skip: skip, Take: 500}).Hits {
+			for i, h := range mustSearch(t, ix, gallery.Query{Skip: skip, Take: 500}).Hits {
 				if want := fmt.Sprintf("P%05d", skip+i); string(h.Card.ID) != want {
 					t.Fatalf("hit %d is %s", skip+i, h.Card.ID)
 				}
@@ -163,28 +164,28 @@ func TestSearchKeepsSomeCards(t *testing.T) {
 // (protocol.md 3 and 4, R-DEL-04).
 func TestSearchViews(t *testing.T) {
 	s := newLogStore()
-	s.put(Pushed, cardOf(t, "Four", nil,
+	s.put(gallery.Pushed, cardOf(t, "Four", nil,
 		testRelease{version: "1.1.0", description: "alpha"},
 		testRelease{version: "1.2.0-beta", description: "bravo"},
 		testRelease{version: "1.3.0+build", description: "charlie"},
 		testRelease{version: "1.4.0-delta.4", description: "delta"}))
-	s.put(Pushed, cardOf(t, "OnlyPre", nil, testRelease{version: "1.0.0-rc", description: "bravo delta"}))
-	s.put(Pushed, cardOf(t, "OnlySemVer2", nil, testRelease{version: "1.0.0", semVer2: true, description: "charlie delta"}))
-	s.put(Pushed, cardOf(t, "Nothing", nil))
+	s.put(gallery.Pushed, cardOf(t, "OnlyPre", nil, testRelease{version: "1.0.0-rc", description: "bravo delta"}))
+	s.put(gallery.Pushed, cardOf(t, "OnlySemVer2", nil, testRelease{version: "1.0.0", semVer2: true, description: "charlie delta"}))
+	s.put(gallery.Pushed, cardOf(t, "Nothing", nil))
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		view     View
+		view     gallery.View
 		ids      string
 		version  string
 		versions string
 		finds    string // words with which Four is found
 	}{
-		{View{}, "Four", "1.1.0", "1.1.0", "alpha"},
-		{View{Prerelease: true}, "Four OnlyPre", "1.2.0-beta", "1.1.0 1.2.0-beta", "bravo"},
-		{View{SemVer2: true}, "Four OnlySemVer2", "1.3.0+build", "1.1.0 1.3.0+build", "charlie"},
-		{View{true, true}, "Four OnlyPre OnlySemVer2", "1.4.0-delta.4", "1.1.0 1.2.0-beta 1.3.0+build 1.4.0-delta.4", "delta"},
+		{gallery.View{}, "Four", "1.1.0", "1.1.0", "alpha"},
+		{gallery.View{Prerelease: true}, "Four OnlyPre", "1.2.0-beta", "1.1.0 1.2.0-beta", "bravo"},
+		{gallery.View{SemVer2: true}, "Four OnlySemVer2", "1.3.0+build", "1.1.0 1.3.0+build", "charlie"},
+		{everything, "Four OnlyPre OnlySemVer2", "1.4.0-delta.4", "1.1.0 1.2.0-beta 1.3.0+build 1.4.0-delta.4", "delta"},
 	} {
-		res := mustSearch(t, ix, Query{View: c.view})
+		res := mustSearch(t, ix, gallery.Query{View: c.view})
 		if got := strings.Join(idsOf(res.Hits), " "); got != c.ids || res.Total != len(res.Hits) {
 			t.Errorf("%+v: %s (%d), want %s", c.view, got, res.Total, c.ids)
 		}
@@ -199,18 +200,18 @@ func TestSearchViews(t *testing.T) {
 		if got := strings.Join(listed, " "); got != c.versions {
 			t.Errorf("%+v lists %s, want %s", c.view, got, c.versions)
 		}
-		if got, err := ix.versionsOf(t.Context(), "FOUR", c.view); err != nil || strings.Join(got, " ") != c.versions {
+		if got, err := ix.VersionsOf(t.Context(), "FOUR", c.view); err != nil || strings.Join(got, " ") != c.versions {
 			t.Errorf("%+v: versions %v, %v, want %s", c.view, got, err, c.versions)
 		}
 		for _, word := range []string{"alpha", "bravo", "charlie", "delta", "version:" + c.version} {
 			want := word == c.finds || strings.HasPrefix(word, "version:")
-			if got := slices.Contains(idsOf(mustSearch(t, ix, Query{Text: word, View: c.view}).Hits), "Four"); got != want {
+			if got := slices.Contains(idsOf(mustSearch(t, ix, gallery.Query{Text: word, View: c.view}).Hits), "Four"); got != want {
 				t.Errorf("%+v: %s finds it: %v", c.view, word, got)
 			}
 		}
 	}
 	for _, id := range []string{"Nothing", "Unknown", "", "\x01t"} {
-		if got, err := ix.versionsOf(t.Context(), id, everything); err != nil || len(got) != 0 {
+		if got, err := ix.VersionsOf(t.Context(), id, everything); err != nil || len(got) != 0 {
 			t.Errorf("versions of %q: %v, %v", id, got, err)
 		}
 	}
@@ -219,18 +220,18 @@ func TestSearchViews(t *testing.T) {
 func TestSearchPaging(t *testing.T) {
 	s := newLogStore()
 	for i := range 250 {
-		s.put(Pushed, cardOf(t, fmt.Sprintf("P%03d", i), nil, testRelease{version: "1.0.0", published: time.Unix(int64(i*7919%1000), 0)}))
+		s.put(gallery.Pushed, cardOf(t, fmt.Sprintf("P%03d", i), nil, testRelease{version: "1.0.0", published: time.Unix(int64(i*7919%1000), 0)}))
 		s.download(fmt.Sprintf("P%03d", i), "1.0.0", uint64(i*31%10))
 	}
 	ix := testIndex(t, s)
-	for _, sort := range []Sort{ByRelevance, ByDownloads, ByRecent} {
-		whole := idsOf(mustSearch(t, ix, Query{Sort: sort, Take: 1000}).Hits)
+	for _, sort := range []gallery.Sort{gallery.ByRelevance, gallery.ByDownloads, gallery.ByRecent} {
+		whole := idsOf(mustSearch(t, ix, gallery.Query{Sort: sort, Take: 1000}).Hits)
 		if len(whole) != 250 {
 			t.Fatalf("%d hits", len(whole))
 		}
 		for _, take := range []int{1, 7, 20, 100, 249, 250, 251} {
 			for _, skip := range []int{-5, 0, 1, 3, 99, 249, 250, 3001, 1 << 62} {
-				res := mustSearch(t, ix, Query{Sort: sort, Skip: skip, Take: take})
+				res := mustSearch(t, ix, gallery.Query{Sort: sort, Skip: skip, Take: take})
 				from := min(max(skip, 0), len(whole))
 				want := whole[from:min(from+take, len(whole))]
 				if got := idsOf(res.Hits); !slices.Equal(got, want) || res.Total != 250 {
@@ -240,12 +241,12 @@ func TestSearchPaging(t *testing.T) {
 		}
 	}
 	for _, take := range []int{0, -1} {
-		res, err := ix.search(t.Context(), Query{Take: take, Skip: 3})
+		res, err := ix.Search(t.Context(), gallery.Query{Take: take, Skip: 3})
 		if err != nil || res.Total != 250 || len(res.Hits) != 0 {
 			t.Errorf("take %d: %d hits of %d, %v", take, len(res.Hits), res.Total, err)
 		}
 	}
-	if res := mustSearch(t, ix, Query{Take: 1 << 62, Skip: 1 << 62}); res.Total != 250 || len(res.Hits) != 0 {
+	if res := mustSearch(t, ix, gallery.Query{Take: 1 << 62, Skip: 1 << 62}); res.Total != 250 || len(res.Hits) != 0 {
 		t.Errorf("far beyond the end: %d of %d", len(res.Hits), res.Total)
 	}
 }
@@ -253,22 +254,22 @@ func TestSearchPaging(t *testing.T) {
 func TestSearchSort(t *testing.T) {
 	s := newLogStore()
 	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
-	s.put(Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0", published: day(3)}, testRelease{version: "2.0.0-rc", published: day(9)}))
-	s.put(Pushed, cardOf(t, "Lib.Old", nil, testRelease{version: "1.0.0", published: day(1)}))
-	s.put(Pushed, cardOf(t, "Lib.New", nil, testRelease{version: "1.0.0", published: day(5)}))
+	s.put(gallery.Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0", published: day(3)}, testRelease{version: "2.0.0-rc", published: day(9)}))
+	s.put(gallery.Pushed, cardOf(t, "Lib.Old", nil, testRelease{version: "1.0.0", published: day(1)}))
+	s.put(gallery.Pushed, cardOf(t, "Lib.New", nil, testRelease{version: "1.0.0", published: day(5)}))
 	s.download("Lib.Old", "1.0.0", 100)
 	s.download("Lib.New", "1.0.0", 10)
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		q    Query
+		q    gallery.Query
 		want string
 	}{
-		{Query{Text: "lib"}, "Lib Lib.Old Lib.New"}, // exact first
-		{Query{Text: "lib", Sort: ByDownloads}, "Lib.Old Lib.New Lib"},
-		{Query{Text: "lib", Sort: ByRecent}, "Lib.New Lib Lib.Old"},
-		{Query{Text: "lib", Sort: ByRecent, View: everything}, "Lib Lib.New Lib.Old"}, // by the version shown
-		{Query{}, "Lib.Old Lib.New Lib"},
-		{Query{PackageType: "dependency"}, "Lib.Old Lib.New Lib"},
+		{gallery.Query{Text: "lib"}, "Lib Lib.Old Lib.New"}, // exact first
+		{gallery.Query{Text: "lib", Sort: gallery.ByDownloads}, "Lib.Old Lib.New Lib"},
+		{gallery.Query{Text: "lib", Sort: gallery.ByRecent}, "Lib.New Lib Lib.Old"},
+		{gallery.Query{Text: "lib", Sort: gallery.ByRecent, View: everything}, "Lib Lib.New Lib.Old"}, // by the version shown
+		{gallery.Query{}, "Lib.Old Lib.New Lib"},
+		{gallery.Query{PackageType: "dependency"}, "Lib.Old Lib.New Lib"},
 	} {
 		res := mustSearch(t, ix, c.q)
 		if got := strings.Join(idsOf(res.Hits), " "); got != c.want {
@@ -284,28 +285,28 @@ func TestSearchSort(t *testing.T) {
 
 func TestSearchPackageType(t *testing.T) {
 	s := newLogStore()
-	s.put(Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
-	s.put(Pushed, cardOf(t, "Tool", nil, testRelease{version: "1.0.0", types: []string{"DotnetTool"}}))
-	s.put(Pushed, cardOf(t, "Both", nil, testRelease{version: "1.0.0", types: []string{"Dependency", "DotnetTool"}}))
-	s.put(Pushed, cardOf(t, "Was", nil, testRelease{version: "1.0.0", types: []string{"Template"}}, testRelease{version: "2.0.0-rc", types: []string{"McpServer"}}))
-	s.put(Pushed, cardOf(t, "Odd", nil, testRelease{version: "1.0.0", types: []string{"not a name"}}))
-	s.put(Pushed, cardOf(t, "Gone", nil))
+	s.put(gallery.Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "Tool", nil, testRelease{version: "1.0.0", types: []string{"DotnetTool"}}))
+	s.put(gallery.Pushed, cardOf(t, "Both", nil, testRelease{version: "1.0.0", types: []string{"Dependency", "DotnetTool"}}))
+	s.put(gallery.Pushed, cardOf(t, "Was", nil, testRelease{version: "1.0.0", types: []string{"Template"}}, testRelease{version: "2.0.0-rc", types: []string{"McpServer"}}))
+	s.put(gallery.Pushed, cardOf(t, "Odd", nil, testRelease{version: "1.0.0", types: []string{"not a name"}}))
+	s.put(gallery.Pushed, cardOf(t, "Gone", nil))
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		q    Query
+		q    gallery.Query
 		want string
 	}{
-		{Query{PackageType: "DotnetTool"}, "Both Tool"},
-		{Query{PackageType: "dotnetTOOL", Text: "tool"}, "Tool"},
-		{Query{PackageType: " dependency "}, "Both Lib"},
-		{Query{PackageType: "Template"}, "Was"},
-		{Query{PackageType: "Template", View: everything}, ""},
-		{Query{PackageType: "McpServer", View: everything}, "Was"},
-		{Query{PackageType: ""}, "Both Lib Odd Tool Was"},
-		{Query{PackageType: "unknown"}, ""},
-		{Query{PackageType: "not a name"}, ""}, // invalid names find nothing
-		{Query{PackageType: "y"}, ""},
-		{Query{PackageType: "Dependency,DotnetTool"}, ""},
+		{gallery.Query{PackageType: "DotnetTool"}, "Both Tool"},
+		{gallery.Query{PackageType: "dotnetTOOL", Text: "tool"}, "Tool"},
+		{gallery.Query{PackageType: " dependency "}, "Both Lib"},
+		{gallery.Query{PackageType: "Template"}, "Was"},
+		{gallery.Query{PackageType: "Template", View: everything}, ""},
+		{gallery.Query{PackageType: "McpServer", View: everything}, "Was"},
+		{gallery.Query{PackageType: ""}, "Both Lib Odd Tool Was"},
+		{gallery.Query{PackageType: "unknown"}, ""},
+		{gallery.Query{PackageType: "not a name"}, ""}, // invalid names find nothing
+		{gallery.Query{PackageType: "y"}, ""},
+		{gallery.Query{PackageType: "Dependency,DotnetTool"}, ""},
 	} {
 		res := mustSearch(t, ix, c.q)
 		got := idsOf(res.Hits)
@@ -314,7 +315,7 @@ func TestSearchPackageType(t *testing.T) {
 			t.Errorf("%+v: %q (%d), want %q", c.q, s, res.Total, c.want)
 		}
 	}
-	types, err := ix.packageTypes(t.Context())
+	types, err := ix.PackageTypes(t.Context())
 	if want := []string{"Dependency", "DotnetTool", "McpServer", "not a name", "Template"}; err != nil || !slices.Equal(types, want) {
 		t.Errorf("types %q, %v, want %q", types, err, want)
 	}
@@ -327,39 +328,39 @@ func TestManyPackageTypes(t *testing.T) {
 	for i := range 1000 {
 		types = append(types, fmt.Sprintf("Type%d", i))
 	}
-	s.put(Pushed, cardOf(t, "Many", nil, testRelease{version: "1.0.0", types: types}))
-	s.put(Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "Many", nil, testRelease{version: "1.0.0", types: types}))
+	s.put(gallery.Pushed, cardOf(t, "Lib", nil, testRelease{version: "1.0.0"}))
 	ix := testIndex(t, s)
-	got, err := ix.packageTypes(t.Context())
+	got, err := ix.PackageTypes(t.Context())
 	if err != nil || len(got) != 1001 || got[0] != "Dependency" {
 		t.Fatalf("%d types, %v", len(got), err)
 	}
-	if n := testing.AllocsPerRun(1, func() { ix.packageTypes(t.Context()) }); n > 50_000 {
+	if n := testing.AllocsPerRun(1, func() { ix.PackageTypes(t.Context()) }); n > 50_000 {
 		t.Errorf("%.0f allocations", n)
 	}
 }
 
 func TestSearchByOwner(t *testing.T) {
 	s := newLogStore()
-	s.put(Pushed, cardOf(t, "A", []AccountNo{1}, testRelease{version: "1.0.0"}))
-	s.put(Pushed, cardOf(t, "B", []AccountNo{1, 2}, testRelease{version: "1.0.0"}))
-	s.put(Pushed, cardOf(t, "C", []AccountNo{257}, testRelease{version: "1.0.0"})) // 257 and 1 differ in the high byte
-	s.put(Pushed, cardOf(t, "D", nil, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "A", []gallery.AccountNo{1}, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "B", []gallery.AccountNo{1, 2}, testRelease{version: "1.0.0"}))
+	s.put(gallery.Pushed, cardOf(t, "C", []gallery.AccountNo{257}, testRelease{version: "1.0.0"})) // 257 and 1 differ in the high byte
+	s.put(gallery.Pushed, cardOf(t, "D", nil, testRelease{version: "1.0.0"}))
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		q    Query
+		q    gallery.Query
 		want string
 	}{
-		{Query{Owner: 1}, "A B"},
-		{Query{Owner: 2}, "B"},
-		{Query{Owner: 3}, ""},
-		{Query{Text: "owner:contoso"}, "A B"},
-		{Query{Text: "owners:Contoso owner:FABRIKAM"}, "A B"},
-		{Query{Text: "owner:contoso", Owner: 2}, "B"},
-		{Query{Text: "owner:cont"}, ""}, // exact only
-		{Query{Text: "owner:nobody"}, ""},
-		{Query{Text: `owner:""`}, "A B C D"},
-		{Query{Text: "contoso"}, ""}, // owners are no text
+		{gallery.Query{Owner: 1}, "A B"},
+		{gallery.Query{Owner: 2}, "B"},
+		{gallery.Query{Owner: 3}, ""},
+		{gallery.Query{Text: "owner:contoso"}, "A B"},
+		{gallery.Query{Text: "owners:Contoso owner:FABRIKAM"}, "A B"},
+		{gallery.Query{Text: "owner:contoso", Owner: 2}, "B"},
+		{gallery.Query{Text: "owner:cont"}, ""}, // exact only
+		{gallery.Query{Text: "owner:nobody"}, ""},
+		{gallery.Query{Text: `owner:""`}, "A B C D"},
+		{gallery.Query{Text: "contoso"}, ""}, // owners are no text
 	} {
 		if got := strings.Join(idsOf(mustSearch(t, ix, c.q).Hits), " "); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.q, got, c.want)
@@ -370,31 +371,31 @@ func TestSearchByOwner(t *testing.T) {
 func TestAutocomplete(t *testing.T) {
 	s := newLogStore()
 	for _, id := range []string{"Json.More", "JsonSubTypes", "Newtonsoft.Json", "Newtonsoft.Json.Bson", "System.Text.Json", "Serilog", "JSON"} {
-		s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "everything about newton and json"}))
+		s.put(gallery.Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0", description: "everything about newton and json"}))
 	}
-	s.put(Pushed, cardOf(t, "Json.Preview", nil, testRelease{version: "1.0.0-rc", types: []string{"DotnetTool"}}))
-	s.put(Pushed, cardOf(t, "Json.Gone", nil))
+	s.put(gallery.Pushed, cardOf(t, "Json.Preview", nil, testRelease{version: "1.0.0-rc", types: []string{"DotnetTool"}}))
+	s.put(gallery.Pushed, cardOf(t, "Json.Gone", nil))
 	s.download("Newtonsoft.Json", "1.0.0", 1e9)
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		q     Query
+		q     gallery.Query
 		total int
 		want  string
 	}{
-		{Query{Text: "json", Take: 20}, 6, "JSON Json.More JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
-		{Query{Text: "json", Take: 2}, 6, "JSON Json.More"},
-		{Query{Text: "json", Take: 2, Skip: 3}, 6, "Newtonsoft.Json Newtonsoft.Json.Bson"},
-		{Query{Text: "newtonsoft.j", Take: 20}, 2, "Newtonsoft.Json Newtonsoft.Json.Bson"},
-		{Query{Text: "Newtonsoft.Json.", Take: 20}, 2, "Newtonsoft.Json.Bson Newtonsoft.Json"},
-		{Query{Text: "sub", Take: 20}, 1, "JsonSubTypes"},
-		{Query{Text: "about", Take: 20}, 0, ""}, // only IDs
-		{Query{Text: "json", Take: 20, View: everything}, 7, "JSON Json.More Json.Preview JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
-		{Query{Text: "json", Take: 20, View: everything, PackageType: "dotnettool"}, 1, "Json.Preview"},
-		{Query{Text: "", Take: 2}, 7, "Newtonsoft.Json JSON"},
-		{Query{Text: "tags:x", Take: 20}, 0, ""}, // no query language
-		{Query{Text: "x", PackageType: "a b", Take: 20}, 0, ""},
+		{gallery.Query{Text: "json", Take: 20}, 6, "JSON Json.More JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
+		{gallery.Query{Text: "json", Take: 2}, 6, "JSON Json.More"},
+		{gallery.Query{Text: "json", Take: 2, Skip: 3}, 6, "Newtonsoft.Json Newtonsoft.Json.Bson"},
+		{gallery.Query{Text: "newtonsoft.j", Take: 20}, 2, "Newtonsoft.Json Newtonsoft.Json.Bson"},
+		{gallery.Query{Text: "Newtonsoft.Json.", Take: 20}, 2, "Newtonsoft.Json.Bson Newtonsoft.Json"},
+		{gallery.Query{Text: "sub", Take: 20}, 1, "JsonSubTypes"},
+		{gallery.Query{Text: "about", Take: 20}, 0, ""}, // only IDs
+		{gallery.Query{Text: "json", Take: 20, View: everything}, 7, "JSON Json.More Json.Preview JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
+		{gallery.Query{Text: "json", Take: 20, View: everything, PackageType: "dotnettool"}, 1, "Json.Preview"},
+		{gallery.Query{Text: "", Take: 2}, 7, "Newtonsoft.Json JSON"},
+		{gallery.Query{Text: "tags:x", Take: 20}, 0, ""}, // no query language
+		{gallery.Query{Text: "x", PackageType: "a b", Take: 20}, 0, ""},
 	} {
-		total, ids, err := ix.autocomplete(t.Context(), c.q)
+		total, ids, err := ix.Autocomplete(t.Context(), c.q)
 		if got := strings.Join(ids, " "); err != nil || total != c.total || got != c.want {
 			t.Errorf("%+v: %d %s, %v\nwant %d %s", c.q, total, got, err, c.total, c.want)
 		}
@@ -404,9 +405,9 @@ func TestAutocomplete(t *testing.T) {
 func TestNearest(t *testing.T) {
 	s := newLogStore()
 	for _, id := range []string{"Newtonsoft.Json", "Newtonsoft.Json.Bson", "Serilog", "Serilog.Sinks.File", "Serilog.Sinks.Console", "Contoso.Billing.Client", "Moq", "xunit", "Polly"} {
-		s.put(Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0"}))
+		s.put(gallery.Pushed, cardOf(t, id, nil, testRelease{version: "1.0.0"}))
 	}
-	s.put(Pushed, cardOf(t, "Serilogg", nil, testRelease{version: "1.0.0-rc"}))
+	s.put(gallery.Pushed, cardOf(t, "Serilogg", nil, testRelease{version: "1.0.0-rc"}))
 	ix := testIndex(t, s)
 	for id, want := range map[string]string{
 		"Newtonsoft.Jsn":                       "Newtonsoft.Json",
@@ -427,7 +428,7 @@ func TestNearest(t *testing.T) {
 		strings.Repeat("Newtonsoft.Json", 300): "",
 		strings.Repeat("a", 128):               "",
 	} {
-		hits, err := ix.nearest(t.Context(), id, View{}, 3)
+		hits, err := ix.Nearest(t.Context(), id, gallery.View{}, 3)
 		got := ""
 		if len(hits) > 0 {
 			got = string(hits[0].Card.ID)
@@ -436,7 +437,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q: %q, %v, want %q", id, got, err, want)
 		}
 	}
-	hits, err := ix.nearest(t.Context(), "serilog", View{Prerelease: true}, 5)
+	hits, err := ix.Nearest(t.Context(), "serilog", gallery.View{Prerelease: true}, 5)
 	if got := idsOf(hits); err != nil || !slices.Contains(got, "Serilogg") || slices.Contains(got, "Serilog") {
 		t.Errorf("nearest to an ID that exists: %v, %v", got, err)
 	}
