@@ -210,6 +210,7 @@ type xmlReader struct {
 	open     []openElement
 	bindings []xml.Attr // prefix (empty for the default) and namespace, innermost last
 	elements int
+	spare    []element // not used yet
 }
 
 // openElement is an element whose end has not come.
@@ -313,6 +314,16 @@ func readError(err error) (why string) {
 	return "it cannot be read: " + printable(strings.TrimPrefix(err.Error(), "xml: "), 120)
 }
 
+// newElement makes elements a few at a time.
+func (r *xmlReader) newElement() *element {
+	if len(r.spare) == 0 {
+		r.spare = make([]element, 8)
+	}
+	e := &r.spare[0]
+	r.spare = r.spare[1:]
+	return e
+}
+
 func (r *xmlReader) start(tag xml.StartElement) (why string) {
 	r.elements++
 	switch {
@@ -325,7 +336,7 @@ func (r *xmlReader) start(tag xml.StartElement) (why string) {
 	case len(tag.Attr) > maxManifestAttributes:
 		return fmt.Sprintf("the element %s has more than %d attributes", quote(tag.Name.Local), maxManifestAttributes)
 	}
-	e := openElement{element: new(element), tag: tag.Name, bindings: len(r.bindings)}
+	e := openElement{element: r.newElement(), tag: tag.Name, bindings: len(r.bindings)}
 	if len(r.open) > 0 {
 		e.preserve = r.open[len(r.open)-1].preserve
 	}

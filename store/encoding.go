@@ -71,21 +71,23 @@ type decoder struct {
 
 func decode(value []byte) decoder { return decoder{rest: string(value)} }
 
-// decodeFormat begins a value of format 1, for kinds that have had no other.
-func decodeFormat(value []byte) decoder {
-	d := decode(value)
-	d.begin(format1)
-	return d
+// checkFormat holds the format byte of a value against the newest one known.
+func checkFormat(value []byte, newest byte) error {
+	switch {
+	case len(value) == 0 || value[0] == 0:
+		return errDamaged
+	case value[0] > newest:
+		return errNewer
+	}
+	return nil
 }
 
-// begin reads the format, of which newest is the last one known.
-func (d *decoder) begin(newest byte) {
-	switch d.format = d.byte(); {
-	case d.format == 0:
-		d.fail()
-	case d.format > newest:
-		d.err, d.rest = errNewer, ""
+// decodeFormat begins a value whose kind has formats up to newest.
+func decodeFormat(value []byte, newest byte) decoder {
+	if err := checkFormat(value, newest); err != nil {
+		return decoder{err: err}
 	}
+	return decoder{rest: string(value[1:]), format: value[0]}
 }
 
 // fail ends the reading of a damaged value; the first fault stays.

@@ -28,7 +28,7 @@ func encodeEvent(e *gallery.Event) []byte {
 }
 
 func decodeEvent(seq uint64, value []byte) (gallery.Event, error) {
-	d := decodeFormat(value)
+	d := decodeFormat(value, format1)
 	e := gallery.Event{Seq: seq, Kind: gallery.EventKind(d.byte())}
 	flags := d.flags(2)
 	e.Listed = flags&1 != 0

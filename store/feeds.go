@@ -104,8 +104,7 @@ func (r *reader) FeedState(feed uint32) (gallery.FeedState, error) {
 }
 
 func decodeFeedState(value []byte) (gallery.FeedState, error) {
-	d := decode(value)
-	d.begin(feedStateFormat)
+	d := decodeFormat(value, feedStateFormat)
 	s := gallery.FeedState{LastSeq: d.uint(), LastTime: d.time(), Packages: d.uint(), Releases: d.uint(), Bytes: d.int63()}
 	if d.format >= 2 {
 		s.Generation = d.uint32()

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -103,7 +104,7 @@ func (r *reader) Package(generation uint32, id string) (*gallery.Package, error)
 	return packages.find(r, appendID(r.scratch(), generation, id))
 }
 
-// PackageState reads the first two fields of the record and nothing more.
+// PackageState reads the first field of the record and nothing more.
 func (r *reader) PackageState(generation uint32, id string) (gallery.DocState, error) {
 	if !usable(id) {
 		return gallery.DocState{}, gallery.ErrNotFound
@@ -113,10 +114,15 @@ func (r *reader) PackageState(generation uint32, id string) (gallery.DocState, e
 	if err != nil {
 		return gallery.DocState{}, err
 	}
-	d := r.decoder(value[:min(len(value), 11)], packages.newest)
-	rev := d.uint()
-	if d.err != nil {
-		return gallery.DocState{}, damaged(bPackages, key, d.err)
+	err = checkFormat(value, packages.newest)
+	rev, width := uint64(0), 0
+	if err == nil {
+		if rev, width = binary.Uvarint(value[1:]); width <= 0 {
+			err = errDamaged
+		}
+	}
+	if err != nil {
+		return gallery.DocState{}, damaged(bPackages, key, err)
 	}
 	people, err := r.People()
 	return gallery.DocState{Rev: rev, People: people}, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -56,17 +57,16 @@ func appendHead(b []byte, h *gallery.Head) []byte {
 
 // splitRelease cuts a value into header and metadata.
 func splitRelease(value []byte) (head, meta []byte, err error) {
-	const widest = 1 + 5 // format and length
-	d := decodeFormat(value[:min(len(value), widest)])
-	n := d.upTo(uint64(len(value)))
-	start := min(len(value), widest) - len(d.rest)
-	if d.err != nil {
-		return nil, nil, d.err
+	if err := checkFormat(value, format1); err != nil {
+		return nil, nil, err
 	}
-	if n > uint64(len(value)-start) {
+	rest := value[1:]
+	n, width := binary.Uvarint(rest)
+	if width <= 0 || n > uint64(len(rest)-width) {
 		return nil, nil, errDamaged
 	}
-	return value[start : start+int(n)], value[start+int(n):], nil
+	rest = rest[width:]
+	return rest[:n], rest[n:], nil
 }
 
 func decodeHead(value []byte) (h gallery.Head, err error) {

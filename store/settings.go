@@ -7,7 +7,7 @@ func (r *reader) Meta() (gallery.Meta, error) {
 	if err != nil {
 		return gallery.Meta{}, err
 	}
-	d := decodeFormat(value)
+	d := decodeFormat(value, format1)
 	m := gallery.Meta{Schema: int(d.upTo(1 << 30)), Epoch: d.uint()}
 	if err := d.done(); err != nil {
 		return gallery.Meta{}, damaged(bMeta, metaStore, err)

@@ -80,8 +80,7 @@ func (r *reader) scratch() []byte { return r.key[:0] }
 // decoder begins a value whose kind has formats up to newest. It is good until
 // the next value is begun.
 func (r *reader) decoder(value []byte, newest byte) *decoder {
-	r.dec = decoder{rest: string(value)}
-	r.dec.begin(newest)
+	r.dec = decodeFormat(value, newest)
 	return &r.dec
 }
 

@@ -226,8 +226,14 @@ type segmentBuilder struct {
 
 type foundWord struct{ word, posting uint32 }
 
+// fewWords is room for the words of one small package: an event mostly brings one.
+const fewWords = 64
+
 func newSegmentBuilder() *segmentBuilder {
-	return &segmentBuilder{seg: new(segment), numbers: make(map[string]uint32)}
+	return &segmentBuilder{
+		seg: new(segment), numbers: make(map[string]uint32), words: make([]string, 0, fewWords), acc: make([]uint32, 0, fewWords),
+		touched: make([]uint32, 0, fewWords), found: make([]foundWord, 0, fewWords),
+	}
 }
 
 // add adds a card. One that shows nothing in any view is left out.

@@ -149,14 +149,16 @@ func (t *txn) writable(b store.Bucket, key []byte) (*bbolt.Bucket, error) {
 // An undoLog holds what a function's changes replaced, oldest first.
 type undoLog struct {
 	changes []change
-	bytes   int // put by the function, for the size of the batch
+	kept    []byte // keys and old values of all changes, one behind the other
+	bytes   int    // put by the function, for the size of the batch
 	tooMany bool
 }
 
+// A change is a key and its old value in undoLog.kept.
 type change struct {
-	bucket store.Bucket
-	key    []byte
-	old    []byte // nil: the key was absent
+	bucket          store.Bucket
+	absent          bool // the key was not there
+	start, mid, end int  // of the key, and of the old value behind it
 }
 
 func (l *undoLog) note(b store.Bucket, key, old []byte) error {
@@ -166,30 +168,30 @@ func (l *undoLog) note(b store.Bucket, key, old []byte) error {
 	if l.tooMany {
 		return store.ErrTooMany
 	}
-	kept := make([]byte, len(key)+len(old))
-	copy(kept[copy(kept, key):], old)
-	c := change{bucket: b, key: kept[:len(key):len(key)]}
-	if old != nil {
-		c.old = kept[len(key):]
+	if l.changes == nil { // room for a push
+		l.changes, l.kept = make([]change, 0, 16), make([]byte, 0, 2048)
 	}
-	l.changes = append(l.changes, c)
+	start := len(l.kept)
+	l.kept = append(append(l.kept, key...), old...)
+	l.changes = append(l.changes, change{b, old == nil, start, start + len(key), len(l.kept)})
 	return nil
 }
 
 // undo takes the changes back, latest first.
 func (t *txn) undo() error {
-	changes := t.log.changes
-	t.log.changes = nil
+	changes, kept := t.log.changes, t.log.kept
+	t.log.changes, t.log.kept = nil, nil
 	for i := len(changes) - 1; i >= 0; i-- {
 		c := changes[i]
 		bucket, err := t.bucket(c.bucket)
 		if err != nil {
 			return err
 		}
-		if c.old == nil {
-			err = bucket.Delete(c.key)
+		key := kept[c.start:c.mid:c.mid]
+		if c.absent {
+			err = bucket.Delete(key)
 		} else {
-			err = bucket.Put(c.key, c.old)
+			err = bucket.Put(key, kept[c.mid:c.end:c.end])
 		}
 		if err != nil {
 			return fmt.Errorf("a change of %v could not be undone: %w", c.bucket, err)
