@@ -46,36 +46,44 @@ type FeedOptions struct {
 }
 
 // A Gallery is the rules over one store. Its methods may be called from any
-// goroutine.
+// goroutine. Each field says who may touch it; what says nothing is set by Open
+// and fixed from then on, and has locks of its own where it changes inside.
 type Gallery struct {
-	store Store
-	blobs Blobs
-	o     Options
-	epoch uint64
+	store   Store
+	blobs   Blobs
+	o       Options
+	epoch   uint64
+	indexes map[uint32]Index // by feed number
 
-	feeds   atomic.Pointer[[]*Feed] // in the order of the configuration
-	indexes map[uint32]Index        // by feed number; fixed after Open
+	feeds      atomic.Pointer[[]*Feed] // in the order of the configuration; replaced as a whole (changeFeed)
+	hasAccount atomic.Bool             // never false again
 
-	hasAccount atomic.Bool
-	names      names
-	downloads  counters
-	uses       keyUses
-	uploads    turns[AccountNo] // while they stream
-	inHand     turns[AccountNo] // from then until they are discarded
-	arriving   arriving
-	uploading  atomic.Int64  // bytes in the temporary files of uploads
-	work       chan struct{} // slots for what follows the streaming of a push
-	opening    chan struct{} // slots for reading inside packages
-	files      sharedFiles   // out of packages, in use
-	hashing    chan struct{} // slots for argon2id, which takes 19 MiB each
-	tidy       *time.Timer   // gives them back to the system
-	signIns    turns[string] // by network; one at once
-	verdicts   verdicts
-	failures   failures
-	similar    similarIDs
+	// Packages on their way in.
+	uploads   turns[AccountNo] // while they stream
+	inHand    turns[AccountNo] // from then until they are discarded
+	arriving  arriving
+	uploading atomic.Int64  // bytes in the temporary files of uploads
+	work      chan struct{} // slots for what follows the streaming of a push
+	similar   similarIDs
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	// Reading inside packages.
+	opening chan struct{} // slots
+	files   sharedFiles   // in use
+
+	// People.
+	names    names
+	hashing  chan struct{} // slots for argon2id, which takes 19 MiB each
+	tidy     *time.Timer   // gives them back to the system
+	signIns  turns[string] // by network; one at once
+	verdicts verdicts
+	failures failures
+
+	// What upkeep writes down.
+	downloads counters
+	uses      keyUses
+
+	stop context.CancelFunc // ends the loops of upkeep
+	done sync.WaitGroup     // they are over
 }
 
 // How many pushes are checked and stored at once, and passwords hashed: enough that their syncs overlap, few enough that memory stays bounded.
