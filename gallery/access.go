@@ -126,6 +126,13 @@ func (g *Gallery) passwordActor(ctx context.Context, c Credentials) (Actor, erro
 			return Actor{}, err // a closed account or a failing store is no verdict
 		}
 		v.set(account, err == nil, now)
+		// What changed while the hash was computed counts.
+		if account, err = g.namedAccount(ctx, c.User); err != nil {
+			return Actor{}, err
+		}
+		if !v.holds(account, now) {
+			return Actor{}, errSignInWrong
+		}
 	}
 	if !v.good.Load() {
 		return Actor{}, errSignInWrong
