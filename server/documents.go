@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
+	"nougat/server/docs"
 	"nougat/server/v3"
 )
 
@@ -31,7 +32,7 @@ var plainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); ret
 const maxPlainBuffer = 64 << 10 // a larger document is inflated piece by piece
 
 // place is the public address that the documents of this answer name.
-func (c *call) place() v3.Place { return v3.Place{Root: c.root, Keep: c.site.keep} }
+func (c *call) place() docs.Place { return docs.Place{Root: c.root, Keep: c.site.keep} }
 
 // param is a parameter of the route's path. echo matches paths as they came, so
 // what was escaped is unescaped here, once.
@@ -70,13 +71,13 @@ func (s *Server) handleServiceIndex(ec echo.Context) error {
 	if c.actor.Key != nil {
 		warn(c.Response().Header(), s.g.KeyWarning(c.actor))
 	}
-	ref := s.docs.ServiceIndex(c.feed, c.place())
+	ref := s.v3.ServiceIndex(c.feed, c.place())
 	return s.document(c, &ref)
 }
 
 func (s *Server) handleFlatIndex(ec echo.Context) error {
 	c := ec.(*call)
-	ref, err := s.docs.FlatIndex(c.Request().Context(), c.feed, param(c, "id"))
+	ref, err := s.v3.FlatIndex(c.Request().Context(), c.feed, param(c, "id"))
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *Server) handleFlatIndex(ec echo.Context) error {
 func (s *Server) registrationIndex(h v3.Hive) echo.HandlerFunc {
 	return func(ec echo.Context) error {
 		c := ec.(*call)
-		ref, err := s.docs.RegistrationIndex(c.Request().Context(), c.feed, c.place(), h, param(c, "id"))
+		ref, err := s.v3.RegistrationIndex(c.Request().Context(), c.feed, c.place(), h, param(c, "id"))
 		if err != nil {
 			return err
 		}
@@ -101,7 +102,7 @@ func (s *Server) registrationPage(h v3.Hive) echo.HandlerFunc {
 		if !ok {
 			return errNothingHere()
 		}
-		ref, err := s.docs.RegistrationPage(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), param(c, "lower"), upper)
+		ref, err := s.v3.RegistrationPage(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), param(c, "lower"), upper)
 		if err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (s *Server) registrationLeaf(h v3.Hive) echo.HandlerFunc {
 		if !ok {
 			return errNothingHere()
 		}
-		ref, err := s.docs.RegistrationLeaf(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), version)
+		ref, err := s.v3.RegistrationLeaf(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), version)
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func (s *Server) registrationLeaf(h v3.Hive) echo.HandlerFunc {
 
 func (s *Server) handleCatalogIndex(ec echo.Context) error {
 	c := ec.(*call)
-	ref, err := s.docs.CatalogIndex(c.Request().Context(), c.feed, c.place())
+	ref, err := s.v3.CatalogIndex(c.Request().Context(), c.feed, c.place())
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (s *Server) handleCatalogPage(ec echo.Context) error {
 	if err != nil {
 		return errNothingHere()
 	}
-	ref, err := s.docs.CatalogPage(c.Request().Context(), c.feed, c.place(), n)
+	ref, err := s.v3.CatalogPage(c.Request().Context(), c.feed, c.place(), n)
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (s *Server) handleCatalogPage(ec echo.Context) error {
 
 func (s *Server) handleCatalogLeaf(ec echo.Context) error {
 	c := ec.(*call)
-	ref, err := s.docs.CatalogLeaf(c.Request().Context(), c.feed, c.place(), param(c, "folder"), param(c, "leaf"))
+	ref, err := s.v3.CatalogLeaf(c.Request().Context(), c.feed, c.place(), param(c, "folder"), param(c, "leaf"))
 	if err != nil {
 		return err
 	}
@@ -161,13 +162,13 @@ func (s *Server) handleCatalogLeaf(ec echo.Context) error {
 
 func (s *Server) handleSearch(ec echo.Context) error {
 	c := ec.(*call)
-	ref := s.docs.Search(c.feed, c.place(), c.Request().URL.RawQuery)
+	ref := s.v3.Search(c.feed, c.place(), c.Request().URL.RawQuery)
 	return s.answer(c, &ref)
 }
 
 func (s *Server) handleAutocomplete(ec echo.Context) error {
 	c := ec.(*call)
-	ref := s.docs.Autocomplete(c.feed, c.Request().URL.RawQuery)
+	ref := s.v3.Autocomplete(c.feed, c.Request().URL.RawQuery)
 	return s.answer(c, &ref)
 }
 
@@ -175,7 +176,7 @@ func (s *Server) handlePackageIDs(ec echo.Context) error {
 	c := ec.(*call)
 	ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
 	defer cancel()
-	ids, err := s.docs.PackageIDs(ctx, c.feed, c.Request().URL.RawQuery)
+	ids, err := s.v3.PackageIDs(ctx, c.feed, c.Request().URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (s *Server) handlePackageVersions(ec echo.Context) error {
 	c := ec.(*call)
 	ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
 	defer cancel()
-	versions, err := s.docs.PackageVersions(ctx, c.feed, param(c, "id"), c.Request().URL.RawQuery)
+	versions, err := s.v3.PackageVersions(ctx, c.feed, param(c, "id"), c.Request().URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -194,7 +195,7 @@ func (s *Server) handlePackageVersions(ec echo.Context) error {
 }
 
 // document answers with a document, or 304 before it is rendered.
-func (s *Server) document(c *call, ref *v3.Ref) error {
+func (s *Server) document(c *call, ref *docs.Ref) error {
 	r := c.Request()
 	if known := r.Header["If-None-Match"]; len(known) > 0 {
 		plain, compressed := s.docs.Tags(ref)
@@ -222,7 +223,7 @@ func (s *Server) document(c *call, ref *v3.Ref) error {
 
 // answer answers a question to the search index. It has no ETag: it changes with
 // every download.
-func (s *Server) answer(c *call, ref *v3.Ref) error {
+func (s *Server) answer(c *call, ref *docs.Ref) error {
 	doc := s.docs.Kept(ref)
 	if doc == nil {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
@@ -242,7 +243,7 @@ func (s *Server) answer(c *call, ref *v3.Ref) error {
 	return s.sendDocument(c, doc, false)
 }
 
-func (s *Server) sendDocument(c *call, doc *v3.Document, tagged bool) error {
+func (s *Server) sendDocument(c *call, doc *docs.Document, tagged bool) error {
 	h := c.Response().Header()
 	h["Content-Type"] = typeJSON
 	h["Vary"] = varyEncoding
@@ -276,7 +277,7 @@ func (s *Server) sendDocument(c *call, doc *v3.Document, tagged bool) error {
 
 // sendInflated sends the plain form of a large document, which is not in memory
 // as a whole: its reader may be slow, and not the only one.
-func (s *Server) sendInflated(c *call, doc *v3.Document) error {
+func (s *Server) sendInflated(c *call, doc *docs.Document) error {
 	head(c, http.StatusOK, c.documents())
 	w := c.Response().Writer
 	w.WriteHeader(http.StatusOK)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/server/docs"
 	"nougat/server/v3"
 )
 
@@ -53,7 +54,7 @@ func TestDocumentsAnswer304(t *testing.T) {
 		}
 	}
 	// A document that was never rendered answers as well.
-	ref, err := s.server.docs.RegistrationIndex(context.Background(), s.server.g.Feeds()[0], v3.Place{Root: "http://fresh.example", Keep: false}, v3.Gzip, "some.package")
+	ref, err := s.server.v3.RegistrationIndex(context.Background(), s.server.g.Feeds()[0], docs.Place{Root: "http://fresh.example", Keep: false}, v3.Gzip, "some.package")
 	if err != nil {
 		t.Fatal(err)
 	}

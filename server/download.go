@@ -13,7 +13,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
-	"nougat/server/v3"
+	"nougat/server/docs"
 )
 
 // handleFlatFile answers what lies in a version's folder of the flat container
@@ -94,7 +94,7 @@ func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor
 // first range of one that comes in pieces; HEAD and 304 are not (B19).
 func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
 	r := c.Request()
-	if h.Size <= v3.SmallPackage && !conditional(r.Header) {
+	if h.Size <= docs.SmallPackage && !conditional(r.Header) {
 		return s.sendSmall(c, h, life)
 	}
 	return s.sendLarge(c, h, life)
@@ -107,8 +107,7 @@ func conditional(h http.Header) bool {
 }
 
 func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
-	ref := s.docs.Package(h)
-	doc, err := s.docs.Get(c.Request().Context(), &ref)
+	doc, err := s.docs.Package(c.Request().Context(), h)
 	if err != nil {
 		return err
 	}
@@ -144,7 +143,7 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 	headers := c.Response().Header()
 	headers["Content-Type"] = typePackage
 	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
-	headers["Etag"] = []string{v3.PackageTag(h)}
+	headers["Etag"] = []string{docs.PackageTag(h)}
 	var content io.ReadSeeker = io.NewSectionReader(blob, 0, blob.Size())
 	if f := blob.File(); f != nil {
 		content = f
@@ -275,7 +274,7 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 // fixed, and a browser runs and loads nothing of it (protocol.md 2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
 	head := c.Response().Header()
-	tag := v3.PackageTag(h)
+	tag := docs.PackageTag(h)
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
 	head["Etag"] = []string{tag}

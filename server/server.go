@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
+	"nougat/server/docs"
 	"nougat/server/v3"
 	"nougat/ui"
 )
@@ -70,7 +71,8 @@ type Server struct {
 	log       *slog.Logger
 	echo      *echo.Echo
 	http      *http.Server
-	docs      *v3.Docs
+	docs      *docs.Docs
+	v3        *v3.Docs
 	feedNames []string // in the gallery's order, main first; fixed
 	patterns  []string // of every route registered, with the feed's prefix
 	sites     sites
@@ -106,12 +108,13 @@ func New(o Options) (*Server, error) {
 		g:        o.Gallery,
 		log:      o.Log,
 		echo:     echo.New(),
-		docs:     v3.New(o.Gallery, o.CacheBytes),
+		docs:     docs.New(o.Gallery, o.CacheBytes),
 		discards: make(chan struct{}, maxDiscards),
 		sending:  make(chan struct{}, maxFilesSent()),
 		patience: uploadPatience,
 		web:      newWeb(),
 	}
+	s.v3 = v3.New(s.g, s.docs)
 	for i, f := range o.Gallery.Feeds() {
 		if i > 0 && ReservedFeedName(f.Name) {
 			return nil, fmt.Errorf("a feed cannot be named %q: the gallery's own addresses begin with it; choose another name", f.Name)
