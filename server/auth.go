@@ -26,12 +26,12 @@ func (s *Server) admit(c *call) error {
 // admitReader holds Q-20. A session's cookie counts as well, since the icons and
 // downloads on the pages of a closed feed are read with it.
 func (s *Server) admitReader(c *call, rule rule) error {
-	h := c.Response().Header()
+	h := c.header()
 	if c.feed.OpenToRead {
 		h["Access-Control-Allow-Origin"] = anyOrigin
 		return nil
 	}
-	r := c.Request()
+	r := c.r
 	token := sessionToken(r)
 	if len(r.Header["Authorization"]) == 0 && token == "" {
 		return s.challenge(c)
@@ -64,11 +64,11 @@ func (s *Server) admitReader(c *call, rule rule) error {
 // bytes, no look-up, no log line.
 func (s *Server) challenge(c *call) error {
 	answer := &c.site.noKey
-	h := c.Response().Header()
+	h := c.header()
 	h["Www-Authenticate"] = s.live.Load().challenge
 	h["Content-Type"] = typeText
 	h["Content-Length"] = answer.length
-	setReason(c.Request(), answer.reason)
+	setReason(c.r, answer.reason)
 	_ = s.send(c, http.StatusUnauthorized, noStore, answer.body)
 	return errAnswered
 }
@@ -76,7 +76,7 @@ func (s *Server) challenge(c *call) error {
 // admitVisitor finds the session of someone who looks at pages, and keeps
 // requests that change something to the gallery's own pages.
 func (s *Server) admitVisitor(c *call, rule rule) error {
-	r := c.Request()
+	r := c.r
 	if strings.Contains(r.Header.Get("Accept"), "application/atom") { // a V2 client with the site's address as source
 		_ = s.handleWrongAddress(c)
 		return errAnswered
@@ -107,9 +107,9 @@ func (s *Server) admitVisitor(c *call, rule rule) error {
 // toSignIn redirects to the sign-in page, which comes back here. What was posted
 // is lost: then it comes back to the home page.
 func (s *Server) toSignIn(c *call) error {
-	h := c.Response().Header()
+	h := c.header()
 	to := c.site.prefix + "/account/signin"
-	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
+	if r := c.r; r.Method == http.MethodGet && r.URL.Path != "/" {
 		to += "?return=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	h["Location"] = []string{to}
@@ -138,7 +138,7 @@ func (s *Server) vouch(c *call) {
 
 // credentials reads what came with a request.
 func (s *Server) credentials(c *call) gallery.Credentials {
-	r := c.Request()
+	r := c.r
 	creds := gallery.Credentials{
 		APIKey:  strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
 		Addr:    s.clientAddr(r),

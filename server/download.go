@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/server/docs"
@@ -19,9 +17,8 @@ import (
 // handleFlatFile answers what lies in a version's folder of the flat container
 // (protocol.md 2): the package, its nuspec, and the files that the feed serves
 // out of it.
-func (s *Server) handleFlatFile(ec echo.Context) error {
-	c := ec.(*call)
-	id, version, file := param(c, "id"), versionParam(c, "version"), param(c, "file")
+func (s *Server) handleFlatFile(c *call) error {
+	id, version, file := c.param("id"), c.versionParam("version"), c.param("file")
 	switch ext := path.Ext(file); {
 	case strings.EqualFold(ext, ".nupkg"):
 		return s.flatPackage(c, id, version, file[:len(file)-len(ext)])
@@ -40,7 +37,7 @@ func (s *Server) handleFlatFile(ec echo.Context) error {
 // flatPackage checks that the file's name repeats its folder, in any case and
 // any form of the version, and answers the package.
 func (s *Server) flatPackage(c *call, id, version, stem string) error {
-	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	h, err := s.g.Head(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
@@ -61,10 +58,9 @@ func (s *Server) flatPackage(c *call, id, version, stem string) error {
 
 // handleDownload is the V2 address of a package; without a version, the highest
 // listed stable one (protocol.md 6.2).
-func (s *Server) handleDownload(ec echo.Context) error {
-	c := ec.(*call)
-	ctx := c.Request().Context()
-	id, version := param(c, "id"), versionParam(c, "version")
+func (s *Server) handleDownload(c *call) error {
+	ctx := c.r.Context()
+	id, version := c.param("id"), c.versionParam("version")
 	latest := version == ""
 	if latest {
 		pkg, err := s.g.Package(ctx, c.feed, id)
@@ -93,7 +89,7 @@ func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor
 // ones by sendfile (performance.md 6.4). A complete answer is counted, and the
 // first range of one that comes in pieces; HEAD and 304 are not (B19).
 func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
-	r := c.Request()
+	r := c.r
 	if h.Size <= docs.SmallPackage && !conditional(r.Header) {
 		return s.sendSmall(c, h, life)
 	}
@@ -107,11 +103,11 @@ func conditional(h http.Header) bool {
 }
 
 func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
-	doc, err := s.docs.Package(c.Request().Context(), h)
+	doc, err := s.docs.Package(c.r.Context(), h)
 	if err != nil {
 		return err
 	}
-	headers := c.Response().Header()
+	headers := c.header()
 	headers["Content-Type"] = typePackage
 	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
 	headers["Content-Length"] = doc.PlainLength
@@ -121,7 +117,7 @@ func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
 	if err := s.send(c, http.StatusOK, life, doc.Plain); err != nil {
 		return err
 	}
-	if c.Response().Size == h.Size {
+	if c.written == h.Size {
 		s.g.CountDownload(c.feed, h)
 	}
 	return nil
@@ -130,7 +126,7 @@ func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
 // sendLarge lets http.ServeContent answer ranges and conditions, into a writer
 // that hands files through to the kernel.
 func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
-	done, err := s.fileSlot(c.Request().Context())
+	done, err := s.fileSlot(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -140,7 +136,7 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 		return err
 	}
 	defer blob.Close()
-	headers := c.Response().Header()
+	headers := c.header()
 	headers["Content-Type"] = typePackage
 	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
 	headers["Etag"] = []string{docs.PackageTag(h)}
@@ -148,13 +144,13 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 	if f := blob.File(); f != nil {
 		content = f
 	}
-	head(c, http.StatusOK, life)
-	w := &counted{ResponseWriter: c.Response().Writer, r: c.Request()}
-	http.ServeContent(w, c.Request(), "", h.Published.Truncate(time.Second), content)
-	c.Response().Status, c.Response().Size = w.status, w.n
+	head(c, life)
+	w := &counted{ResponseWriter: c.w, r: c.r}
+	http.ServeContent(w, c.r, "", h.Published.Truncate(time.Second), content)
+	c.written = w.n
 	switch w.status {
 	case http.StatusOK:
-		if w.n == h.Size && c.Request().Method == http.MethodGet {
+		if w.n == h.Size && c.r.Method == http.MethodGet {
 			s.g.CountDownload(c.feed, h)
 		}
 	case http.StatusPartialContent:
@@ -225,14 +221,14 @@ func (w *counted) ReadFrom(src io.Reader) (int64, error) {
 
 // flatNuspec answers the manifest's bytes as in the package.
 func (s *Server) flatNuspec(c *call, id, version, stem string) error {
-	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	h, err := s.g.Head(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
 	if nuget.FoldID(stem) != h.ID.Key() {
 		return errNothingHere()
 	}
-	data, err := s.docs.Nuspec(c.Request().Context(), &h)
+	data, err := s.docs.Nuspec(c.r.Context(), &h)
 	if err != nil {
 		return err
 	}
@@ -242,11 +238,11 @@ func (s *Server) flatNuspec(c *call, id, version, stem string) error {
 // flatIcon answers the embedded icon: PNG or JPEG by its bytes, whatever its
 // name says.
 func (s *Server) flatIcon(c *call, id, version string) error {
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
-	icon, kind, err := s.g.Icon(c.Request().Context(), rel)
+	icon, kind, err := s.g.Icon(c.r.Context(), rel)
 	if err != nil {
 		return err
 	}
@@ -258,11 +254,11 @@ func (s *Server) flatIcon(c *call, id, version string) error {
 type textReader func(ctx context.Context, r *gallery.Release) (*gallery.SharedFile, error)
 
 func (s *Server) flatText(c *call, id, version string, read textReader, kind []string) error {
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
-	text, err := read(c.Request().Context(), rel)
+	text, err := read(c.r.Context(), rel)
 	if err != nil {
 		return err
 	}
@@ -273,13 +269,13 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 // file answers a file out of a package. Its author is not trusted: the type is
 // fixed, and a browser runs and loads nothing of it (protocol.md 2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
-	head := c.Response().Header()
+	head := c.header()
 	tag := docs.PackageTag(h)
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
 	head["Etag"] = []string{tag}
 	life := c.bytes()
-	if matches(c.Request(), tag) {
+	if matches(c.r, tag) {
 		return s.send(c, http.StatusNotModified, life, nil)
 	}
 	head["Content-Length"] = []string{strconv.Itoa(len(data))}

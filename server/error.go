@@ -39,8 +39,8 @@ var retryAfter = map[int][]string{
 // phrase and, on publishing and the service index, in X-NuGet-Warning; curl in
 // the body; a browser on a page.
 func (s *Server) fail(c *call, err error) {
-	if c.Response().Committed {
-		s.log.Error("an answer broke off", "path", c.Request().URL.Path, "err", err)
+	if c.sent {
+		s.log.Error("an answer broke off", "path", c.r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	e, requestID := s.explain(c, err)
@@ -49,13 +49,13 @@ func (s *Server) fail(c *call, err error) {
 		s.sendError(c, e, status, requestID)
 		return
 	}
-	h := c.Response().Header()
+	h := c.header()
 	if retry := retryAfter[status]; retry != nil {
 		h["Retry-After"] = retry
 	}
 	if err := s.renderErrorPage(c, e, status, requestID); err != nil {
 		s.log.Error("the page of an error could not be drawn", "request", requestID, "err", err)
-		if !c.Response().Committed {
+		if !c.sent {
 			s.sendError(c, e, status, requestID)
 		}
 	}
@@ -68,7 +68,7 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 	var e *gallery.Error
 	if errors.As(err, &e) && e.Kind != gallery.Internal {
 		if e.Kind == gallery.Full || e.Kind == gallery.Unavailable && e.Err != nil {
-			s.log.Error("the gallery could not do what was asked", "method", c.Request().Method, "path", c.Request().URL.Path, "err", err)
+			s.log.Error("the gallery could not do what was asked", "method", c.r.Method, "path", c.r.URL.Path, "err", err)
 		}
 		return e, ""
 	}
@@ -76,7 +76,7 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 	if e == nil && errors.Is(err, gallery.ErrNotFound) {
 		return &gallery.Error{Kind: gallery.NotFound, Msg: "There is nothing at this address."}, ""
 	}
-	r := c.Request()
+	r := c.r
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return &gallery.Error{Kind: gallery.Unavailable, Msg: "The request was given up."}, ""
 	}
@@ -90,8 +90,8 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 
 // sendError writes an error for programs.
 func (s *Server) sendError(c *call, e *gallery.Error, status int, requestID string) {
-	r := c.Request()
-	h := c.Response().Header()
+	r := c.r
+	h := c.header()
 	// A 404 of a read is the commonest answer of all and is expected by those who
 	// ask: it goes without a phrase of its own.
 	if c.route.Rule == publish || status != http.StatusNotFound {
@@ -173,8 +173,8 @@ func (s *Server) panicked(c *call, p any) {
 		panic(p)
 	}
 	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	if c.Response().Committed {
-		s.log.Error("a handler panicked", "path", c.Request().URL.Path, "err", err)
+	if c.sent {
+		s.log.Error("a handler panicked", "path", c.r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	e, requestID := s.explain(c, err)

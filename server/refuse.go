@@ -29,12 +29,12 @@ func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {
 			s.fail(c, err)
 		}
 	}
-	r := c.Request()
+	r := c.r
 	if r.Body == http.NoBody || body.err == io.EOF {
 		write()
 		return
 	}
-	w := c.Response().Writer
+	w := c.w
 	rc := http.NewResponseController(w)
 	w.Header()["Connection"] = closing
 	// Without this, net/http reads on before it writes and then gives up.

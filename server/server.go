@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/server/docs"
 	"nougat/server/v3"
@@ -69,12 +67,11 @@ type Server struct {
 	o         Options
 	g         *gallery.Gallery
 	log       *slog.Logger
-	echo      *echo.Echo
+	router    *router
 	http      *http.Server
 	docs      *docs.Docs
 	v3        *v3.Docs
 	feedNames []string // in the gallery's order, main first; fixed
-	patterns  []string // of every route registered, with the feed's prefix
 	sites     sites
 	live      atomic.Pointer[settings]
 	calls     sync.Pool
@@ -107,7 +104,6 @@ func New(o Options) (*Server, error) {
 		o:        o,
 		g:        o.Gallery,
 		log:      o.Log,
-		echo:     echo.New(),
 		docs:     docs.New(o.Gallery, o.CacheBytes),
 		discards: make(chan struct{}, maxDiscards),
 		sending:  make(chan struct{}, maxFilesSent()),
@@ -121,14 +117,13 @@ func New(o Options) (*Server, error) {
 		}
 		s.feedNames = append(s.feedNames, f.Name)
 	}
-	s.calls.New = func() any { return &call{s: s} }
+	s.calls.New = func() any { return new(call) }
 	if err := s.configure(o.Brand, o.URL); err != nil {
 		return nil, err
 	}
 	s.sites.init(s.feedNames, o.Listeners)
-	s.echo.HTTPErrorHandler = s.handleUnrouted
-	s.echo.HideBanner, s.echo.HidePort = true, true
-	if err := s.register(s.routes()); err != nil {
+	s.router = newRouter(s)
+	if err := s.router.add(s.routes()); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -196,66 +191,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Handler() http.Handler { return s }
 
 // ServeHTTP takes the sub-path of the public address off, so that everything is
-// answered with and without it, and lets echo find the route.
+// answered with and without it, and lets the router find the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if st := s.live.Load().site; st != nil && st.prefix != "" {
 		r = withoutPrefix(r, st.prefix)
 	}
-	s.echo.ServeHTTP(w, r)
-}
-
-// A call is one request on its way through a route: what echo knows of it, and
-// what serve found out before the handler runs. Handlers get it as their
-// echo.Context.
-type call struct {
-	echo.Context
-	s     *Server
-	route *route
-	feed  *gallery.Feed
-	root  string // absolute address of the feed's root, without a slash at the end
-	site  *site
-	actor gallery.Actor
-}
-
-// serve is what echo calls for a route: it finds out the public address, asks
-// the rule, runs the handler, and renders what it refuses.
-func (s *Server) serve(rt *route, feed int) echo.HandlerFunc {
-	name := s.feedNames[feed]
-	return func(ec echo.Context) error {
-		f, _ := s.g.Feed(name)
-		c := s.calls.Get().(*call)
-		c.Context, c.route, c.feed = ec, rt, f
-		s.run(c, feed)
-		c.Context, c.route, c.feed, c.site, c.root, c.actor = nil, nil, nil, nil, "", gallery.Actor{}
-		s.calls.Put(c)
-		return nil
-	}
-}
-
-func (s *Server) run(c *call, feed int) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.panicked(c, p)
-		}
-	}()
-	r := c.Request()
-	if r.Body != http.NoBody {
-		_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(smallBodyLimit))
-	}
-	st, err := s.siteOf(r)
-	if err != nil {
-		c.site = s.sites.fallback
-		c.root = c.site.roots[feed]
-		s.fail(c, err)
-		return
-	}
-	c.site, c.root = st, st.roots[feed]
-	if err = s.admit(c); err == nil {
-		err = c.route.Handle(c)
-	}
-	if err != nil && err != errAnswered {
-		s.fail(c, err)
-	}
+	s.router.ServeHTTP(w, r)
 }
 
 // errAnswered is returned by what has written the answer itself.
@@ -265,6 +206,6 @@ var errAnswered = errors.New("answered")
 func (s *Server) brand() string { return s.live.Load().brand }
 
 // handleHealth answers a load balancer.
-func (s *Server) handleHealth(c echo.Context) error {
+func (s *Server) handleHealth(c *call) error {
 	return s.text(c, http.StatusOK, noStore, "ok")
 }

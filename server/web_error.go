@@ -11,7 +11,7 @@ import (
 // renderErrorPage answers a person with what went wrong (UX-19), and a program
 // that asked for a page's address, and for JSON, with problem JSON.
 func (s *Server) renderErrorPage(c *call, e *gallery.Error, status int, requestID string) error {
-	if wantsProblem(c.Request()) {
+	if wantsProblem(c.r) {
 		s.sendError(c, e, status, requestID)
 		return nil
 	}

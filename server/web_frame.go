@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -31,7 +29,7 @@ func newWeb() *web {
 
 // frame fills what every page shows around its own content.
 func (s *Server) frame(c *call) ui.Frame {
-	r := c.Request()
+	r := c.r
 	f := ui.Frame{
 		Brand:     s.brand(),
 		Base:      c.site.prefix,
@@ -78,27 +76,13 @@ var (
 
 // guard sets the headers that keep what a browser shows from being misused.
 func guard(c *call, policy []string) {
-	h := c.Response().Header()
+	h := c.header()
 	h["Content-Security-Policy"] = policy
 	h["X-Frame-Options"] = denyFrames
 	h["Referrer-Policy"] = sameReferrer
 	if c.secure() {
 		h["Strict-Transport-Security"] = onlyTLS
 	}
-}
-
-// secure reports whether the outside reaches this gallery by TLS: its own, a
-// trusted proxy's, or that of the configured address.
-func (c *call) secure() bool { return strings.HasPrefix(c.site.base, "https://") }
-
-// byTLS reports whether the browser came by TLS. A form says it by its Origin:
-// with an https address configured, the gallery may still be reached in the clear
-// from beside it, where a cookie for TLS would be lost.
-func (c *call) byTLS() bool {
-	if origin := c.Request().Header.Get("Origin"); origin != "" && origin != "null" {
-		return strings.HasPrefix(origin, "https://")
-	}
-	return c.secure()
 }
 
 // show draws a page and sends it. Pages that name a person, and errors, are not
@@ -121,7 +105,7 @@ func (s *Server) show(c *call, status int, page ui.Page) error {
 // redirect leads to a path below the base, as an answer to a form or from
 // another form of the same address.
 func (s *Server) redirect(c *call, to string) error {
-	c.Response().Header()["Location"] = []string{c.site.prefix + to}
+	c.header()["Location"] = []string{c.site.prefix + to}
 	guard(c, pagePolicy)
 	return s.send(c, http.StatusSeeOther, noStore, nil)
 }
@@ -157,9 +141,8 @@ func themeOf(r *http.Request) string {
 }
 
 // handleTheme pins the theme, or with an empty one follows the system again.
-func (s *Server) handleTheme(ec echo.Context) error {
-	c := ec.(*call)
-	form, err := readForm(c.Request())
+func (s *Server) handleTheme(c *call) error {
+	form, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
@@ -182,5 +165,5 @@ func setCookie(c *call, k *http.Cookie) {
 	k.HttpOnly = true
 	k.SameSite = http.SameSiteLaxMode
 	k.Secure = c.byTLS() || strings.HasPrefix(k.Name, "__")
-	http.SetCookie(c.Response(), k)
+	http.SetCookie(c.w, k)
 }

@@ -6,17 +6,14 @@ import (
 	"path"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
 
 // handleLicense shows a version's licence (UX-15).
-func (s *Server) handleLicense(ec echo.Context) error {
-	c := ec.(*call)
-	id, version := param(c, "id"), versionParam(c, "version")
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+func (s *Server) handleLicense(c *call) error {
+	id, version := c.param("id"), c.versionParam("version")
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return s.notFoundVersion(c, id, version, err)
 	}
@@ -37,12 +34,12 @@ func (s *Server) handleLicense(ec echo.Context) error {
 
 // readLicense fills in the file: Markdown by its name, else plain text.
 func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) error {
-	done, err := s.textSlot(c.Request().Context())
+	done, err := s.textSlot(c.r.Context())
 	if err != nil {
 		return err
 	}
 	defer done()
-	file, err := s.g.LicenseText(c.Request().Context(), rel)
+	file, err := s.g.LicenseText(c.r.Context(), rel)
 	if err != nil {
 		var missing *gallery.Error
 		if errors.As(err, &missing) && missing.Kind == gallery.NotFound {

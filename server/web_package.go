@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/ui"
@@ -20,8 +18,7 @@ const versionRows = 20 // UX-06
 // handlePackage shows one version of a package, or the latest (UX-05, UX-06).
 // An address that is written otherwise than the package writes it leads to the
 // one that is.
-func (s *Server) handlePackage(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handlePackage(c *call) error {
 	answer, err := s.answerPackage(c)
 	if err != nil {
 		return err
@@ -32,13 +29,13 @@ func (s *Server) handlePackage(ec echo.Context) error {
 // answerPackage puts the page together, which takes all versions and a text of
 // the package, and leaves the writing, which may take its reader long.
 func (s *Server) answerPackage(c *call) (answer func() error, err error) {
-	ctx := c.Request().Context()
+	ctx := c.r.Context()
 	done, err := s.textSlot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	id, asked := param(c, "id"), versionParam(c, "version")
+	id, asked := c.param("id"), c.versionParam("version")
 	pkg, heads, err := s.g.Heads(ctx, c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
 		unknown := err
@@ -97,7 +94,7 @@ func chooseHead(pkg *gallery.Package, heads []gallery.Head, asked string) (head 
 func (s *Server) packagePath(c *call, id, version string, question bool) string {
 	f := ui.Frame{FeedRoot: strings.TrimPrefix(c.root, c.site.base)}
 	to := f.PackageURL(id, version)
-	if q := c.Request().URL.RawQuery; question && q != "" {
+	if q := c.r.URL.RawQuery; question && q != "" {
 		to += "?" + q
 	}
 	return to
@@ -105,7 +102,7 @@ func (s *Server) packagePath(c *call, id, version string, question bool) string 
 
 // packageNotHere answers for an ID that is not in the feed: to programs with err.
 func (s *Server) packageNotHere(c *call, id string, err error) error {
-	if wantsProblem(c.Request()) {
+	if wantsProblem(c.r) {
 		return err
 	}
 	f := s.frame(c)
@@ -115,7 +112,7 @@ func (s *Server) packageNotHere(c *call, id string, err error) error {
 
 // packagePage fills the page of the version head.
 func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head, head gallery.Head) (ui.PackagePage, error) {
-	ctx := c.Request().Context()
+	ctx := c.r.Context()
 	rel, err := s.g.Release(ctx, c.feed, string(pkg.ID), head.Version.String())
 	if err != nil {
 		return ui.PackagePage{}, err
@@ -125,7 +122,7 @@ func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head
 		return ui.PackagePage{}, err
 	}
 	f, m := s.frame(c), &rel.Meta
-	asked := c.QueryParams()
+	asked := c.query()
 	p := ui.PackagePage{
 		Frame:                 f,
 		ID:                    string(pkg.ID),
@@ -207,7 +204,7 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 			Unlisted:  !h.Listed,
 		}
 		if p.CanManage {
-			row.PushedBy = strings.Join(s.g.OwnerNames(c.Request().Context(), []gallery.AccountNo{h.Pusher}), "")
+			row.PushedBy = strings.Join(s.g.OwnerNames(c.r.Context(), []gallery.AccountNo{h.Pusher}), "")
 		}
 		p.Versions = append(p.Versions, row)
 	}
@@ -215,7 +212,7 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 
 // readInside fills what only the package itself holds: readme and release notes.
 func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) error {
-	file, err := s.g.OpenArchive(c.Request().Context(), rel.Head)
+	file, err := s.g.OpenArchive(c.r.Context(), rel.Head)
 	if err != nil {
 		return err
 	}
@@ -255,7 +252,7 @@ func (s *Server) dependencies(c *call, groups []gallery.DependencyGroup, look bo
 		key := nuget.FoldID(id)
 		is, asked := known[key]
 		if !asked && look {
-			_, err := s.g.PackageRev(c.Request().Context(), c.feed, id)
+			_, err := s.g.PackageRev(c.r.Context(), c.feed, id)
 			is = err == nil
 			known[key] = is
 		}
@@ -328,17 +325,17 @@ func typeNames(types []nuget.PackageType) []string {
 
 // handleLatest leads to the version that is the latest now, for links that are
 // to stay right; without a stable one to the highest prerelease.
-func (s *Server) handleLatest(ec echo.Context) error {
-	return s.toLatest(ec.(*call), gallery.View{SemVer2: true})
+func (s *Server) handleLatest(c *call) error {
+	return s.toLatest(c, gallery.View{SemVer2: true})
 }
 
-func (s *Server) handleLatestPrerelease(ec echo.Context) error {
-	return s.toLatest(ec.(*call), everything)
+func (s *Server) handleLatestPrerelease(c *call) error {
+	return s.toLatest(c, everything)
 }
 
 func (s *Server) toLatest(c *call, view gallery.View) error {
-	id := param(c, "id")
-	pkg, err := s.g.Package(c.Request().Context(), c.feed, id)
+	id := c.param("id")
+	pkg, err := s.g.Package(c.r.Context(), c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
 		return s.packageNotHere(c, id, err)
 	}
@@ -357,19 +354,18 @@ func (s *Server) toLatest(c *call, view gallery.View) error {
 }
 
 // handleListing unlists or relists a version for one of its owners.
-func (s *Server) handleListing(listed bool) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := ec.(*call)
-		id, version := param(c, "id"), versionParam(c, "version")
-		form, err := readForm(c.Request())
+func (s *Server) handleListing(listed bool) handler {
+	return func(c *call) error {
+		id, version := c.param("id"), c.versionParam("version")
+		form, err := readForm(c.r)
 		if err != nil {
 			return err
 		}
-		if err := s.g.SetListed(c.Request().Context(), c.actor, c.feed, id, version, listed); err != nil {
+		if err := s.g.SetListed(c.r.Context(), c.actor, c.feed, id, version, listed); err != nil {
 			return err
 		}
 		s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
-		s.web.once.put(sessionToken(c.Request()), once{text: ui.ListingDone(id, version, listed)})
+		s.web.once.put(sessionToken(c.r), once{text: ui.ListingDone(id, version, listed)})
 		to := s.packagePath(c, id, "", false)
 		if page := form.Get("page"); page != "" {
 			to += "?show=" + ui.ShowVersions
@@ -385,10 +381,10 @@ func (s *Server) handleListing(listed bool) echo.HandlerFunc {
 
 // notFoundVersion answers for a version's own pages.
 func (s *Server) notFoundVersion(c *call, id, version string, err error) error {
-	if gallery.KindOf(err) != gallery.NotFound || wantsProblem(c.Request()) {
+	if gallery.KindOf(err) != gallery.NotFound || wantsProblem(c.r) {
 		return err
 	}
-	if _, unknown := s.g.PackageRev(c.Request().Context(), c.feed, id); unknown != nil {
+	if _, unknown := s.g.PackageRev(c.r.Context(), c.feed, id); unknown != nil {
 		return s.packageNotHere(c, id, unknown)
 	}
 	return s.show(c, http.StatusNotFound, ui.VersionNotHere(s.frame(c), cutText(id, 100), cutText(version, 64)))

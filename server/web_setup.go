@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -27,7 +25,7 @@ const (
 // an account yet.
 func (s *Server) setUpOpen(c *call) bool {
 	token := s.o.SetupToken
-	return token != "" && !s.g.AnyAccount() && subtle.ConstantTimeCompare([]byte(param(c, "token")), []byte(token)) == 1
+	return token != "" && !s.g.AnyAccount() && subtle.ConstantTimeCompare([]byte(c.param("token")), []byte(token)) == 1
 }
 
 // setUpFrame has no links and does not repeat the address of the page, which is
@@ -39,8 +37,7 @@ func (s *Server) setUpFrame(c *call) ui.Frame {
 }
 
 // handleSetUpPage shows the form of the first run (UX-01).
-func (s *Server) handleSetUpPage(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handleSetUpPage(c *call) error {
 	if !s.setUpOpen(c) {
 		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
 	}
@@ -71,9 +68,8 @@ func (s *Server) setUpPage(c *call) ui.SetupPage {
 
 // handleSetUp makes the first account, saves the settings, signs in, makes a
 // first key, and leads to the Connect page, which shows it once.
-func (s *Server) handleSetUp(ec echo.Context) error {
-	c := ec.(*call)
-	form, err := readForm(c.Request())
+func (s *Server) handleSetUp(c *call) error {
+	form, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
@@ -89,7 +85,7 @@ func (s *Server) handleSetUp(ec echo.Context) error {
 	if len(p.Errors) > 0 {
 		return s.show(c, http.StatusUnprocessableEntity, p)
 	}
-	account, err := s.g.SetUp(c.Request().Context(), first, saved)
+	account, err := s.g.SetUp(c.r.Context(), first, saved)
 	if gallery.KindOf(err) == gallery.Forbidden {
 		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c))) // somebody was faster
 	}
@@ -167,7 +163,7 @@ func (s *Server) putInForce(saved map[string]string) error {
 
 // welcome signs the first person in and hands over a first key.
 func (s *Server) welcome(c *call, account *gallery.Account) error {
-	ctx, r := c.Request().Context(), c.Request()
+	ctx, r := c.r.Context(), c.r
 	actor, err := s.g.PersonActor(ctx, account.No, s.clientAddr(r), clientProduct(r.UserAgent()))
 	if err != nil {
 		return err
