@@ -63,7 +63,7 @@ func (s *Server) admitReader(c *call, rule rule) error {
 // clients send no credentials before it (protocol.md 1.2): fixed headers and
 // bytes, no look-up, no log line.
 func (s *Server) challenge(c *call) error {
-	answer := &c.site.noKey
+	answer := &c.address.noKey
 	h := c.header()
 	h["Www-Authenticate"] = s.live.Load().challenge
 	h["Content-Type"] = typeText
@@ -108,7 +108,7 @@ func (s *Server) admitVisitor(c *call, rule rule) error {
 // is lost: then it comes back to the home page.
 func (s *Server) toSignIn(c *call) error {
 	h := c.header()
-	to := c.site.prefix + "/account/signin"
+	to := c.address.prefix + "/account/signin"
 	if r := c.r; r.Method == http.MethodGet && r.URL.Path != "/" {
 		to += "?return=" + url.QueryEscape(r.URL.RequestURI())
 	}
@@ -122,17 +122,17 @@ func (s *Server) toSignIn(c *call) error {
 // that this request has for the outside (engineering.md 4).
 func (s *Server) sameOrigin(c *call, r *http.Request) error {
 	outside := *r
-	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.site.base, c.site.prefix), "://")
+	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.address.base, c.address.prefix), "://")
 	if err := s.crossSite.Load().Check(&outside); err != nil {
-		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another address. Open the page below " + c.site.base + "/ and send it again.", Err: err}
+		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another address. Open the page below " + c.address.base + "/ and send it again.", Err: err}
 	}
 	return nil
 }
 
 // vouch notes that somebody known uses this address: documents for it are kept.
 func (s *Server) vouch(c *call) {
-	if !c.site.vouched && c.site.key != (siteKey{}) {
-		c.site = s.sites.admit(c.site, true)
+	if !c.address.vouched && c.address.key != (addressKey{}) {
+		c.address = s.addresses.admit(c.address, true)
 	}
 }
 
@@ -143,7 +143,7 @@ func (s *Server) credentials(c *call) gallery.Credentials {
 		APIKey:  strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
 		Addr:    s.clientAddr(r),
 		Client:  clientProduct(r.UserAgent()),
-		KeysURL: c.site.keysURL(),
+		KeysURL: c.address.keysURL(),
 	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	value = strings.TrimSpace(value)

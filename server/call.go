@@ -14,14 +14,14 @@ import (
 // found out before the handler runs. One goroutine has it, until the handler
 // returns: then it is used again.
 type call struct {
-	r     *http.Request
-	w     http.ResponseWriter                 // net/http's
-	path  interface{ Param(n string) string } // the parameters of the path, as they came
-	route *route
-	feed  *gallery.Feed
-	root  string // absolute address of the feed's root, without a slash at the end
-	site  *site
-	actor gallery.Actor // filled by the route's rule, or by a handler that publishes
+	r       *http.Request
+	w       http.ResponseWriter                 // net/http's
+	path    interface{ Param(n string) string } // the parameters of the path, as they came
+	route   *route
+	feed    *gallery.Feed
+	root    string        // absolute address of the feed's root, without a slash at the end
+	address *address      // that the request came to
+	actor   gallery.Actor // filled by the route's rule, or by a handler that publishes
 
 	sent    bool  // the head of the answer is written
 	written int64 // bytes of its body
@@ -49,21 +49,22 @@ func (c *call) param(name string) string {
 func (c *call) versionParam(name string) string { return withPlus(c.param(name)) }
 
 // place is the public address that the documents of this answer name.
-func (c *call) place() docs.Place { return docs.Place{Root: c.root, Keep: c.site.keep} }
+func (c *call) place() docs.Place { return docs.Place{Root: c.root, Keep: c.address.keep} }
 
-// documents is the lifetime of what may change, bytes of what may not while the
-// feed promises that; both are private where reading needs credentials.
-func (c *call) documents() lifetime {
+// documentLifetime is how long what may change may be kept, packageLifetime how
+// long what may not while the feed promises that; both are private where reading
+// needs credentials.
+func (c *call) documentLifetime() lifetime {
 	if c.feed.OpenToRead {
 		return revalidate
 	}
 	return privateRevalidate
 }
 
-func (c *call) bytes() lifetime {
+func (c *call) packageLifetime() lifetime {
 	switch {
 	case !c.feed.Immutable():
-		return c.documents()
+		return c.documentLifetime()
 	case c.feed.OpenToRead:
 		return forever
 	}
@@ -72,7 +73,7 @@ func (c *call) bytes() lifetime {
 
 // secure reports whether the outside reaches this gallery by TLS: its own, a
 // trusted proxy's, or that of the configured address.
-func (c *call) secure() bool { return strings.HasPrefix(c.site.base, "https://") }
+func (c *call) secure() bool { return strings.HasPrefix(c.address.base, "https://") }
 
 // byTLS reports whether the browser came by TLS. A form says it by its Origin:
 // with an https address configured, the gallery may still be reached in the clear
@@ -96,14 +97,14 @@ func (s *Server) run(c *call, feed int) {
 	if r.Body != http.NoBody {
 		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(smallBodyLimit))
 	}
-	st, err := s.siteOf(r)
+	a, err := s.addressOf(r)
 	if err != nil {
-		c.site = s.sites.fallback
-		c.root = c.site.roots[feed]
+		c.address = s.addresses.fallback
+		c.root = c.address.roots[feed]
 		s.fail(c, err)
 		return
 	}
-	c.site, c.root = st, st.roots[feed]
+	c.address, c.root = a, a.roots[feed]
 	if err = s.admit(c); err == nil {
 		err = c.route.Handle(c)
 	}

@@ -148,7 +148,7 @@ func (s *Server) handlePackageIDs(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, c.documents(), ids)
+	return s.json(c, c.documentLifetime(), ids)
 }
 
 func (s *Server) handlePackageVersions(c *call) error {
@@ -158,7 +158,7 @@ func (s *Server) handlePackageVersions(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, c.documents(), versions)
+	return s.json(c, c.documentLifetime(), versions)
 }
 
 // document answers with a document, or 304 before it is rendered.
@@ -178,7 +178,7 @@ func (s *Server) document(c *call, ref *docs.Ref) error {
 			h := c.header()
 			h["Etag"] = []string{tag}
 			h["Vary"] = varyEncoding
-			return s.send(c, http.StatusNotModified, c.documents(), nil)
+			return s.send(c, http.StatusNotModified, c.documentLifetime(), nil)
 		}
 	}
 	doc, err := s.docs.Get(r.Context(), ref)
@@ -220,14 +220,14 @@ func (s *Server) sendDocument(c *call, doc *docs.Document, tagged bool) error {
 		if tagged {
 			h["Etag"] = doc.GzipTag
 		}
-		return s.send(c, http.StatusOK, c.documents(), doc.Gzip)
+		return s.send(c, http.StatusOK, c.documentLifetime(), doc.Gzip)
 	}
 	h["Content-Length"] = doc.PlainLength
 	if tagged {
 		h["Etag"] = doc.Tag
 	}
 	if doc.Gzip == nil {
-		return s.send(c, http.StatusOK, c.documents(), doc.Plain)
+		return s.send(c, http.StatusOK, c.documentLifetime(), doc.Plain)
 	}
 	if doc.Size() > maxPlainBuffer {
 		return s.sendInflated(c, doc)
@@ -239,13 +239,13 @@ func (s *Server) sendDocument(c *call, doc *docs.Document, tagged bool) error {
 		return err
 	}
 	*buf = plain
-	return s.send(c, http.StatusOK, c.documents(), plain)
+	return s.send(c, http.StatusOK, c.documentLifetime(), plain)
 }
 
 // sendInflated sends the plain form of a large document, which is not in memory
 // as a whole: its reader may be slow, and not the only one.
 func (s *Server) sendInflated(c *call, doc *docs.Document) error {
-	head(c, c.documents())
+	head(c, c.documentLifetime())
 	w := c.w
 	w.WriteHeader(http.StatusOK)
 	if c.r.Method == http.MethodHead {

@@ -78,12 +78,14 @@ func (s *Server) handleDownload(c *call) error {
 		return err
 	}
 	if latest {
-		return s.downloadFor(c, &h, c.documents())
+		return s.downloadFor(c, &h, c.documentLifetime())
 	}
 	return s.download(c, &h)
 }
 
-func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor(c, h, c.bytes()) }
+func (s *Server) download(c *call, h *gallery.Head) error {
+	return s.downloadFor(c, h, c.packageLifetime())
+}
 
 // downloadFor answers the bytes of a package: small ones from memory, larger
 // ones by sendfile (performance.md 6.4). A complete answer is counted, and the
@@ -126,11 +128,10 @@ func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
 // sendLarge lets http.ServeContent answer ranges and conditions, into a writer
 // that hands files through to the kernel.
 func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
-	done, err := s.fileSlot(c.r.Context())
-	if err != nil {
+	if err := s.takeFile(c.r.Context()); err != nil {
 		return err
 	}
-	defer done()
+	defer s.sending.give()
 	blob, err := s.g.OpenBlob(*h)
 	if err != nil {
 		return err
@@ -166,20 +167,20 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 // run as there are files for.
 const sendingWait = 5 * time.Second
 
-// fileSlot waits for the place of a download, whose reader may take its time: as
-// many as there are connections would leave no files to pushes, nor to the next
-// connection.
-func (s *Server) fileSlot(ctx context.Context) (done func(), err error) {
-	wait := time.NewTimer(sendingWait)
-	defer wait.Stop()
-	select {
-	case s.sending <- struct{}{}:
-		return func() { <-s.sending }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-wait.C:
-		return nil, &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many downloads are running. Try again in a moment."}
+// takeFile takes a slot for a download, which is held while its reader takes his
+// time: as many as there are connections would leave no files to pushes, nor to
+// the next connection. Unavailable after sendingWait.
+func (s *Server) takeFile(ctx context.Context) error {
+	if s.sending.try() {
+		return nil
 	}
+	waiting, cancel := context.WithTimeout(ctx, sendingWait)
+	defer cancel()
+	err := s.sending.take(waiting)
+	if err != nil && ctx.Err() == nil {
+		err = &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many downloads are running. Try again in a moment."}
+	}
+	return err
 }
 
 // counted knows the status and size of what was written, and keeps the way to
@@ -274,7 +275,7 @@ func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) erro
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
 	head["Etag"] = []string{tag}
-	life := c.bytes()
+	life := c.packageLifetime()
 	if matches(c.r, tag) {
 		return s.send(c, http.StatusNotModified, life, nil)
 	}

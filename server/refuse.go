@@ -58,12 +58,10 @@ func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {
 
 // discard reads body to its end and reports whether it got there.
 func (s *Server) discard(c *call, body *upload) bool {
-	select {
-	case s.discards <- struct{}{}:
-		defer func() { <-s.discards }()
-	default:
+	if !s.discards.try() {
 		return false
 	}
+	defer s.discards.give()
 	buf := partBuffers.Get().(*[]byte)
 	defer partBuffers.Put(buf)
 	for left := c.feed.MaxBytes + max(c.feed.MaxBytes, discardMargin); left > 0; {

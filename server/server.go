@@ -62,8 +62,10 @@ const (
 	smallBodyLimit = 30 * time.Second // a request body that is not an upload is complete within this
 )
 
-// A Server answers HTTP for one gallery.
+// A Server answers HTTP for one gallery. Any number of goroutines, one a request,
+// run its methods at once.
 type Server struct {
+	// Set in New, then fixed: what these point to locks itself.
 	o         Options
 	g         *gallery.Gallery
 	log       *slog.Logger
@@ -71,23 +73,29 @@ type Server struct {
 	http      *http.Server
 	docs      *docs.Docs
 	v3        *v3.Docs
-	feedNames []string // in the gallery's order, main first; fixed
-	sites     sites
-	live      atomic.Pointer[settings]
-	calls     sync.Pool
-	discards  chan struct{}
-	sending   chan struct{} // slots for downloads that hold a file open
-	answers   atomic.Int64  // bytes of large answers that are being sent
+	web       *web     // what the pages keep in memory
+	feedNames []string // in the gallery's order, main first
 	patience  patience
+
+	// Replaced as a whole by configure, in New and from the set-up page.
+	live      atomic.Pointer[settings]
 	crossSite atomic.Pointer[http.CrossOriginProtection]
-	web       *web // what the pages keep in memory
-	stopping  atomic.Bool
+
+	// Shared by the requests.
+	addresses addresses    // locks itself
+	calls     sync.Pool    // *call, each with one request at a time
+	discards  slots        // for refused bodies that are read to their end
+	sending   slots        // for downloads that hold a file open, while they are written
+	answers   atomic.Int64 // bytes of large answers that are being sent
+
+	stopping atomic.Bool // set by the first Shutdown
 }
 
-// settings is what the set-up page may change while the server runs.
+// settings is what the set-up page may change while the server runs. It is fixed
+// once it is in force: a change makes new ones.
 type settings struct {
 	brand     string
-	site      *site    // of Options.URL; nil without one
+	address   *address // of Options.URL; nil without one
 	challenge []string // WWW-Authenticate
 }
 
@@ -105,8 +113,8 @@ func New(o Options) (*Server, error) {
 		g:        o.Gallery,
 		log:      o.Log,
 		docs:     docs.New(o.Gallery, o.CacheBytes),
-		discards: make(chan struct{}, maxDiscards),
-		sending:  make(chan struct{}, maxFilesSent()),
+		discards: newSlots(maxDiscards),
+		sending:  newSlots(maxFilesSent()),
 		patience: uploadPatience,
 		web:      newWeb(),
 	}
@@ -121,7 +129,7 @@ func New(o Options) (*Server, error) {
 	if err := s.configure(o.Brand, o.URL); err != nil {
 		return nil, err
 	}
-	s.sites.init(s.feedNames, o.Listeners)
+	s.addresses.init(s.feedNames, o.Listeners)
 	s.router = newRouter(s)
 	if err := s.router.add(s.routes()); err != nil {
 		return nil, err
@@ -138,19 +146,19 @@ func New(o Options) (*Server, error) {
 }
 
 // configure puts a brand and a public address in force.
-func (s *Server) configure(brand, address string) error {
+func (s *Server) configure(brand, publicURL string) error {
 	if brand == "" {
 		brand = "nougat"
 	}
 	now := &settings{brand: brand, challenge: []string{`Basic realm="` + quotable(brand) + `"`}}
 	cross := http.NewCrossOriginProtection()
-	if address != "" {
-		k, err := publicSite(address)
+	if publicURL != "" {
+		k, err := parseAddress(publicURL)
 		if err != nil {
 			return err
 		}
-		now.site = newSite(k.scheme, k.host, k.prefix, s.feedNames)
-		now.site.keep = true
+		now.address = newAddress(k.scheme, k.host, k.prefix, s.feedNames)
+		now.address.keep = true
 		if err := cross.AddTrustedOrigin(k.scheme + "://" + k.host); err != nil {
 			return err
 		}
@@ -193,8 +201,8 @@ func (s *Server) Handler() http.Handler { return s }
 // ServeHTTP takes the sub-path of the public address off, so that everything is
 // answered with and without it (Q-11), and lets the router find the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if st := s.live.Load().site; st != nil && st.prefix != "" {
-		r = withoutPrefix(r, st.prefix)
+	if a := s.live.Load().address; a != nil && a.prefix != "" {
+		r = withoutPrefix(r, a.prefix)
 	}
 	s.router.ServeHTTP(w, r)
 }

@@ -54,7 +54,9 @@ func (s *Server) unrouted(status int) handler {
 // methodNotAllowed answers 405; echo has set Allow.
 func (s *Server) methodNotAllowed(c *call) error {
 	if c.route.Rule.isPage() {
-		return s.show(c, http.StatusMethodNotAllowed, ui.WrongMethod(s.frame(c)))
+		f := s.frame(c)
+		f.Notice = s.takeNotice(c)
+		return s.show(c, http.StatusMethodNotAllowed, ui.WrongMethod(f))
 	}
 	r := c.r
 	msg := "This address does not take " + r.Method + "; it takes " + c.header().Get("Allow") + "."

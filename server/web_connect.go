@@ -24,5 +24,6 @@ func (s *Server) handleConnect(c *call) error {
 		p.Key, p.JustSetUp = s.web.once.key(sessionToken(c.r))
 	}
 	p.Frame = s.frame(c)
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }

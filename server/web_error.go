@@ -15,7 +15,9 @@ func (s *Server) renderErrorPage(c *call, e *gallery.Error, status int, requestI
 		s.sendError(c, e, status, requestID)
 		return nil
 	}
-	return s.show(c, status, errorPage(s.frame(c), e, status, requestID))
+	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
+	return s.show(c, status, errorPage(f, e, status, requestID))
 }
 
 // wantsProblem reports whether a page's address was asked for by a program.

@@ -40,6 +40,7 @@ func (s *Server) handleHome(c *call) error {
 	}
 	types = slices.DeleteFunc(types, func(t string) bool { return strings.EqualFold(t, "Dependency") })
 	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, ui.HomePage{
 		Frame:     f,
 		Packages:  int64(totals.Packages),

@@ -37,7 +37,7 @@ func (s *Server) handleImage(c *call) error {
 	h["Etag"] = []string{tag}
 	guard(c, filePolicy)
 	if matches(c.r, tag) {
-		return s.send(c, http.StatusNotModified, c.bytes(), nil)
+		return s.send(c, http.StatusNotModified, c.packageLifetime(), nil)
 	}
 	image, err := s.g.File(ctx, head, c.param("*"), maxImage)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Server) handleImage(c *call) error {
 		return s.noImage(c, gallery.ErrNotFound)
 	}
 	h["Content-Type"] = []string{kind}
-	return s.send(c, http.StatusOK, c.bytes(), image.Data)
+	return s.send(c, http.StatusOK, c.packageLifetime(), image.Data)
 }
 
 // noImage answers in a line: nobody looks at it but who opens the image's

@@ -49,6 +49,7 @@ func (s *Server) handleKeys(c *call) error {
 			}
 		}
 	}
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }
 
@@ -85,7 +86,7 @@ func (s *Server) keyDays() []int {
 // feedRoot is the public address of a feed's root.
 func (s *Server) feedRoot(c *call, feed string) string {
 	if i := slices.Index(s.feedNames, feed); i >= 0 {
-		return c.site.roots[i]
+		return c.address.roots[i]
 	}
 	return c.root
 }

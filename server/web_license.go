@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -24,22 +26,34 @@ func (s *Server) handleLicense(c *call) error {
 		Licence: licenceOf(&rel.Meta),
 		File:    rel.Meta.LicenseFile,
 	}
+	b := s.buffer()
+	defer s.web.buffers.Put(b)
+	if err := s.drawLicense(c, b, p, rel); err != nil {
+		return err
+	}
+	return s.sendPage(c, http.StatusOK, b)
+}
+
+// drawLicense draws the page into b. It holds a slot meanwhile, if there is a file
+// to read, and has given it back when the page is sent.
+func (s *Server) drawLicense(c *call, b *bytes.Buffer, p ui.LicensePage, rel *gallery.Release) error {
 	if p.File != "" {
-		if err := s.readLicense(c, &p, rel); err != nil {
+		ctx := c.r.Context()
+		if err := s.web.texts.take(ctx); err != nil {
+			return err
+		}
+		defer s.web.texts.give()
+		if err := s.readLicense(ctx, &p, rel); err != nil {
 			return err
 		}
 	}
-	return s.show(c, http.StatusOK, p)
+	p.Notice = s.takeNotice(c)
+	return s.o.Pages.Render(b, p)
 }
 
 // readLicense fills in the file: Markdown by its name, else plain text.
-func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) error {
-	done, err := s.textSlot(c.r.Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	file, err := s.g.LicenseText(c.r.Context(), rel)
+func (s *Server) readLicense(ctx context.Context, p *ui.LicensePage, rel *gallery.Release) error {
+	file, err := s.g.LicenseText(ctx, rel)
 	if err != nil {
 		var missing *gallery.Error
 		if errors.As(err, &missing) && missing.Kind == gallery.NotFound {

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -19,31 +19,45 @@ const versionRows = 20 // UX-06
 // An address that is written otherwise than the package writes it leads to the
 // one that is.
 func (s *Server) handlePackage(c *call) error {
-	answer, err := s.answerPackage(c)
-	if err != nil {
+	b := s.buffer()
+	defer s.web.buffers.Put(b)
+	id := c.param("id")
+	drawn, err := s.drawPackage(c, b, id)
+	switch {
+	case err != nil:
 		return err
+	case drawn.unknown != nil:
+		return s.packageNotHere(c, id, drawn.unknown)
+	case drawn.elsewhere != "":
+		return s.redirect(c, drawn.elsewhere)
 	}
-	return answer()
+	return s.sendPage(c, drawn.status, b)
 }
 
-// answerPackage puts the page together, which takes all versions and a text of
-// the package, and leaves the writing, which may take its reader long.
-func (s *Server) answerPackage(c *call) (answer func() error, err error) {
+// packageDrawn is what became of a package's page: one field is set.
+type packageDrawn struct {
+	status    int    // of the page that was drawn
+	elsewhere string // where the page is, below the base
+	unknown   error  // why there is none: the feed has no such ID
+}
+
+// drawPackage draws the page into b. It holds a slot meanwhile, since the page
+// takes all versions and a text of the package, and has given it back when the
+// page is sent.
+func (s *Server) drawPackage(c *call, b *bytes.Buffer, id string) (packageDrawn, error) {
 	ctx := c.r.Context()
-	done, err := s.textSlot(ctx)
-	if err != nil {
-		return nil, err
+	if err := s.web.texts.take(ctx); err != nil {
+		return packageDrawn{}, err
 	}
-	defer done()
-	id, asked := c.param("id"), c.versionParam("version")
+	defer s.web.texts.give()
 	pkg, heads, err := s.g.Heads(ctx, c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
-		unknown := err
-		return func() error { return s.packageNotHere(c, id, unknown) }, nil
+		return packageDrawn{unknown: err}, nil
 	}
 	if err != nil {
-		return nil, err
+		return packageDrawn{}, err
 	}
+	asked := c.versionParam("version")
 	head, found := chooseHead(pkg, heads, asked)
 	canonical := string(pkg.ID)
 	if found && (id != canonical || asked != "" && asked != head.Version.String()) {
@@ -51,18 +65,19 @@ func (s *Server) answerPackage(c *call) (answer func() error, err error) {
 		if asked != "" {
 			version = head.Version.String()
 		}
-		return func() error { return s.redirect(c, s.packagePath(c, canonical, version, true)) }, nil
+		return packageDrawn{elsewhere: s.packagePath(c, canonical, version, true)}, nil
 	}
 	p, err := s.packagePage(c, pkg, heads, head)
 	if err != nil {
-		return nil, err
+		return packageDrawn{}, err
 	}
 	status := http.StatusOK
 	if !found {
 		p.Missing = cutText(asked, 64)
 		status = http.StatusNotFound
 	}
-	return func() error { return s.show(c, status, p) }, nil
+	p.Notice = s.takeNotice(c)
+	return packageDrawn{status: status}, s.o.Pages.Render(b, p)
 }
 
 // chooseHead finds the version that was asked for; without one the highest
@@ -92,7 +107,7 @@ func chooseHead(pkg *gallery.Package, heads []gallery.Head, asked string) (head 
 // packagePath is the path of a package's page below the base, with the question
 // of this request when it is kept.
 func (s *Server) packagePath(c *call, id, version string, question bool) string {
-	f := ui.Frame{FeedRoot: strings.TrimPrefix(c.root, c.site.base)}
+	f := ui.Frame{FeedRoot: strings.TrimPrefix(c.root, c.address.base)}
 	to := f.PackageURL(id, version)
 	if q := c.r.URL.RawQuery; question && q != "" {
 		to += "?" + q
@@ -106,6 +121,7 @@ func (s *Server) packageNotHere(c *call, id string, err error) error {
 		return err
 	}
 	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
 	id = cutText(id, 100)
 	return s.show(c, http.StatusNotFound, ui.PackageNotHere(f, id, s.near(c, f, id)))
 }
@@ -230,17 +246,6 @@ func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) er
 	}
 	p.Readme, err = ui.Markdown(text, s.packageImages(p.Frame, rel, file.Entries(), rel.Meta.ReadmeFile))
 	return err
-}
-
-// textSlot waits for leave to draw the text of a package. Nothing may be written
-// to a client before it is given back.
-func (s *Server) textSlot(ctx context.Context) (done func(), err error) {
-	select {
-	case s.web.texts <- struct{}{}:
-		return func() { <-s.web.texts }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // dependencies are the groups of a version, in the order of their frameworks on
@@ -387,5 +392,7 @@ func (s *Server) notFoundVersion(c *call, id, version string, err error) error {
 	if _, unknown := s.g.PackageRev(c.r.Context(), c.feed, id); unknown != nil {
 		return s.packageNotHere(c, id, unknown)
 	}
-	return s.show(c, http.StatusNotFound, ui.VersionNotHere(s.frame(c), cutText(id, 100), cutText(version, 64)))
+	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
+	return s.show(c, http.StatusNotFound, ui.VersionNotHere(f, cutText(id, 100), cutText(version, 64)))
 }

@@ -60,6 +60,7 @@ func (s *Server) handleSearchPage(c *call) error {
 	if found.Total == 0 && q.Text != "" {
 		p.Near = s.near(c, p.Frame, q.Text)
 	}
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }
 

@@ -39,7 +39,7 @@ func sessionToken(r *http.Request) string {
 func setSession(c *call, token string) {
 	name := sessionCookie
 	switch {
-	case c.byTLS() && c.site.prefix == "":
+	case c.byTLS() && c.address.prefix == "":
 		name = sessionCookieHost
 	case c.byTLS():
 		name = sessionCookieSecure
@@ -137,7 +137,7 @@ func (s *Server) handleSignOut(c *call) error {
 
 // handleLogOn leads the public gallery's address to ours.
 func (s *Server) handleLogOn(c *call) error {
-	f := ui.Frame{Path: strings.TrimPrefix(ask(c.query(), "returnUrl"), c.site.prefix)}
+	f := ui.Frame{Path: strings.TrimPrefix(ask(c.query(), "returnUrl"), c.address.prefix)}
 	return s.redirect(c, f.SignInURL())
 }
 

@@ -50,7 +50,7 @@ func (s *Server) setUpPage(c *call) ui.SetupPage {
 		Frame:        s.setUpFrame(c),
 		Token:        s.o.SetupToken,
 		SiteName:     s.brand(),
-		URL:          c.site.base,
+		URL:          c.address.base,
 		Read:         readSignedIn,
 		PasswordRule: ui.PasswordRule,
 		Fixed:        map[string]bool{},
@@ -116,7 +116,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved 
 		p.URL = strings.TrimRight(strings.TrimSpace(form.Get("url")), "/")
 		// A loopback address that was left as it was guessed is not pinned: the port
 		// may be another at the next start.
-		if p.URL != "" && !(p.URL == c.site.base && loopback(p.URL)) {
+		if p.URL != "" && !(p.URL == c.address.base && loopback(p.URL)) {
 			address, err := PublicURL(p.URL)
 			if err != nil {
 				wrong["url"] = ui.AddressWrong
