@@ -65,17 +65,26 @@ func parseAddress(text string) (addressKey, error) {
 func newAddress(scheme, host, prefix string, feeds []string) *address {
 	a := &address{base: scheme + "://" + host + prefix, prefix: prefix}
 	for i, name := range feeds {
-		root := a.base
-		if i > 0 {
-			root += "/" + name
-		}
-		a.roots = append(a.roots, root)
+		a.roots = append(a.roots, a.base+feedRoot(i, name))
 	}
 	a.noKey.reason = gallery.MsgNoCredentials(a.keysURL())
 	a.noKey.body = []byte(a.noKey.reason + "\n")
 	a.noKey.length = []string{strconv.Itoa(len(a.noKey.body))}
 	return a
 }
+
+// feedRoot is where a feed is answered, below the base: the first, which is main,
+// at the root itself, others under their names.
+func feedRoot(i int, name string) string {
+	if i == 0 {
+		return ""
+	}
+	return "/" + name
+}
+
+// indexURL is the address of the service index below a feed's root, which clients
+// take as their source.
+func indexURL(root string) string { return root + "/v3/index.json" }
 
 // keysURL is the page of API keys.
 func (a *address) keysURL() string { return a.base + ui.Frame{}.KeysURL() }
@@ -95,13 +104,15 @@ const (
 
 // addresses knows those that requests have named.
 type addresses struct {
+	// Set in init, then fixed.
 	feeds    []string
 	fallback *address // for answers to requests that name no address
-	kept     atomic.Pointer[map[addressKey]*address]
+	own      int      // how many are always kept
+
+	kept atomic.Pointer[map[addressKey]*address] // never changed: replaced under mu
 
 	mu    sync.Mutex
-	own   int // how many are always kept
-	tries map[addressKey]int
+	tries map[addressKey]int // guarded by mu
 }
 
 func (all *addresses) init(feeds []string, listeners []net.Addr) {

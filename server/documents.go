@@ -41,7 +41,7 @@ func jsonName(v string) (string, bool) {
 	return v[:len(v)-len(ext)], true
 }
 
-func errNothingHere() error {
+func errNothingHere() *gallery.Error {
 	return &gallery.Error{Kind: gallery.NotFound, Op: "read", Msg: "There is nothing at this address."}
 }
 
@@ -305,8 +305,13 @@ func tagIn(known []string, tag string) bool {
 	return false
 }
 
-// matches reports whether the client holds what tag names already.
-func matches(r *http.Request, tag string) bool {
-	known := r.Header["If-None-Match"]
-	return len(known) > 0 && tagIn(known, tag)
+// unchanged gives the answer its ETag, and reports whether it has answered 304
+// because the client holds what tag names already.
+func (s *Server) unchanged(c *call, tag string, life lifetime) bool {
+	c.header()["Etag"] = []string{tag}
+	if !tagIn(c.r.Header["If-None-Match"], tag) {
+		return false
+	}
+	_ = s.send(c, http.StatusNotModified, life, nil)
+	return true
 }

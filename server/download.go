@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
@@ -104,16 +103,22 @@ func conditional(h http.Header) bool {
 		len(h["If-Modified-Since"]) > 0 || len(h["If-Unmodified-Since"]) > 0
 }
 
+// packageHeaders are those of a package however it is sent.
+func packageHeaders(c *call, h *gallery.Head, tag []string) {
+	headers := c.header()
+	headers["Content-Type"] = typePackage
+	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	headers["Etag"] = tag
+}
+
 func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
 	doc, err := s.docs.Package(c.r.Context(), h)
 	if err != nil {
 		return err
 	}
+	packageHeaders(c, h, doc.Tag)
 	headers := c.header()
-	headers["Content-Type"] = typePackage
-	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
 	headers["Content-Length"] = doc.PlainLength
-	headers["Etag"] = doc.Tag
 	headers["Accept-Ranges"] = acceptsRanges
 	headers["Last-Modified"] = []string{h.Published.Format(http.TimeFormat)}
 	if err := s.send(c, http.StatusOK, life, doc.Plain); err != nil {
@@ -137,10 +142,7 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 		return err
 	}
 	defer blob.Close()
-	headers := c.header()
-	headers["Content-Type"] = typePackage
-	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
-	headers["Etag"] = []string{docs.PackageTag(h)}
+	packageHeaders(c, h, []string{docs.PackageTag(h)})
 	var content io.ReadSeeker = io.NewSectionReader(blob, 0, blob.Size())
 	if f := blob.File(); f != nil {
 		content = f
@@ -271,14 +273,11 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 // fixed, and a browser runs and loads nothing of it (protocol.md 2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
 	head := c.header()
-	tag := docs.PackageTag(h)
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
-	head["Etag"] = []string{tag}
 	life := c.packageLifetime()
-	if matches(c.r, tag) {
-		return s.send(c, http.StatusNotModified, life, nil)
+	if s.unchanged(c, docs.PackageTag(h), life) {
+		return nil
 	}
-	head["Content-Length"] = []string{strconv.Itoa(len(data))}
 	return s.send(c, http.StatusOK, life, data)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"nougat/gallery"
@@ -74,7 +75,7 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 	}
 	// Of a refusal the kind counts: a record without its file is no 404.
 	if e == nil && errors.Is(err, gallery.ErrNotFound) {
-		return &gallery.Error{Kind: gallery.NotFound, Msg: "There is nothing at this address."}, ""
+		return errNothingHere(), ""
 	}
 	r := c.r
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
@@ -148,22 +149,14 @@ func problem(e *gallery.Error, status int, requestID string) []byte {
 	return b
 }
 
-func wantsJSON(r *http.Request) bool {
-	for _, v := range r.Header["Accept"] {
-		if strings.Contains(v, "json") {
-			return true
-		}
-	}
-	return false
-}
+func wantsJSON(r *http.Request) bool { return accepts(r, "json") }
 
-func wantsHTML(r *http.Request) bool {
-	for _, v := range r.Header["Accept"] {
-		if strings.Contains(v, "text/html") {
-			return true
-		}
-	}
-	return false
+func wantsHTML(r *http.Request) bool { return accepts(r, "text/html") }
+
+// accepts reports whether a request names a media type that it would take, or a
+// part of one.
+func accepts(r *http.Request, kind string) bool {
+	return slices.ContainsFunc(r.Header["Accept"], func(v string) bool { return strings.Contains(v, kind) })
 }
 
 // panicked ends a request whose handler panicked: with a 500 while nothing was

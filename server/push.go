@@ -86,10 +86,18 @@ func (s *Server) list(c *call, listed bool) error {
 	}
 	s.vouch(c)
 	id, version := c.param("id"), c.versionParam("version")
-	if err = s.g.SetListed(r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+	if err = s.setListed(c, id, version, listed); err != nil {
 		return err
 	}
 	warn(c.header(), s.g.KeyWarning(c.actor))
+	return nil
+}
+
+// setListed unlists or relists a version, and logs that it did.
+func (s *Server) setListed(c *call, id, version string, listed bool) error {
+	if err := s.g.SetListed(c.r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+		return err
+	}
 	s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
 	return nil
 }

@@ -59,14 +59,10 @@ func (t *router) add(table []route) error {
 			return fmt.Errorf("the route %s %s has no rule that says who may ask for it", rt.Method, rt.Path)
 		}
 		for feed, name := range t.s.feedNames {
-			root := ""
-			if feed > 0 {
-				root = "/" + name
-			}
 			if feed > 0 && rt.Site {
 				break
 			}
-			bare := strings.TrimSuffix(root+rt.Path, "/")
+			bare := strings.TrimSuffix(feedRoot(feed, name)+rt.Path, "/")
 			if bare != "" {
 				one(rt, feed, bare)
 			}

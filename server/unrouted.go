@@ -76,7 +76,7 @@ func (s *Server) misdirectedPush(c *call, status int) error {
 
 // sourceAddress says which address is the source.
 func (c *call) sourceAddress() string {
-	return "The address of this source is " + c.root + "/v3/index.json (NuGet V3)."
+	return "The address of this source is " + indexURL(c.root) + " (NuGet V3)."
 }
 
 // looksV2 reports whether a path is a question of the V2 protocol, which is not

@@ -23,15 +23,16 @@ func (s *Server) asset(c *call, path string, life lifetime) error {
 	guard(c, filePolicy)
 	h["Content-Type"] = []string{a.ContentType}
 	h["Vary"] = varyEncoding
+	zipped := acceptsGzip(c.r)
 	body, tag := a.Body, a.ETag
-	if acceptsGzip(c.r) {
+	if zipped {
 		body, tag = a.Gzip, a.GzipETag
-		h["Content-Encoding"] = encodingGzip
 	}
-	h["Etag"] = []string{tag}
-	if matches(c.r, tag) {
-		delete(h, "Content-Encoding")
-		return s.send(c, http.StatusNotModified, life, nil)
+	if s.unchanged(c, tag, life) {
+		return nil
+	}
+	if zipped {
+		h["Content-Encoding"] = encodingGzip
 	}
 	return s.send(c, http.StatusOK, life, body)
 }

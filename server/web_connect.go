@@ -12,7 +12,7 @@ import (
 func (s *Server) handleConnect(c *call) error {
 	p := ui.ConnectPage{
 		Client:  ask(c.query(), "client"),
-		Index:   c.root + "/v3/index.json",
+		Index:   indexURL(c.root),
 		Push:    c.root + "/v3/package",
 		Private: !c.feed.OpenToRead,
 	}

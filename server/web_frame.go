@@ -54,11 +54,7 @@ func (s *Server) frame(c *call) ui.Frame {
 	}
 	for i, feed := range s.g.Feeds() {
 		if feed.OpenToRead || c.actor.SignedIn() {
-			root := ""
-			if i > 0 {
-				root = "/" + feed.Name
-			}
-			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: root})
+			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: feedRoot(i, feed.Name)})
 		}
 	}
 	return f

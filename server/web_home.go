@@ -48,7 +48,7 @@ func (s *Server) handleHome(c *call) error {
 		Downloads: int64(totals.Downloads),
 		Recent:    s.rows(c, f, found.Hits),
 		Types:     types,
-		Index:     c.root + "/v3/index.json",
+		Index:     indexURL(c.root),
 	})
 }
 

@@ -33,11 +33,9 @@ func (s *Server) handleImage(c *call) error {
 		return s.noImage(c, err)
 	}
 	tag := `"` + head.Blob.String()[:32] + `-image"`
-	h := c.header()
-	h["Etag"] = []string{tag}
 	guard(c, filePolicy)
-	if matches(c.r, tag) {
-		return s.send(c, http.StatusNotModified, c.packageLifetime(), nil)
+	if s.unchanged(c, tag, c.packageLifetime()) {
+		return nil
 	}
 	image, err := s.g.File(ctx, head, c.param("*"), maxImage)
 	if err != nil {
@@ -48,7 +46,7 @@ func (s *Server) handleImage(c *call) error {
 	if !slices.Contains(imageTypes, kind) {
 		return s.noImage(c, gallery.ErrNotFound)
 	}
-	h["Content-Type"] = []string{kind}
+	c.header()["Content-Type"] = []string{kind}
 	return s.send(c, http.StatusOK, c.packageLifetime(), image.Data)
 }
 

@@ -43,7 +43,7 @@ func (s *Server) handleKeys(c *call) error {
 	if c.r.Method == http.MethodGet {
 		if p.New, _ = s.web.once.key(sessionToken(c.r)); p.New != nil {
 			p.Source = ui.SourceName(s.brand(), p.New.Feed)
-			p.Index = s.feedRoot(c, p.New.Feed) + "/v3/index.json"
+			p.Index = s.indexOf(c, p.New.Feed)
 			if f, ok := s.g.Feed(p.New.Feed); ok {
 				p.Private = !f.OpenToRead
 			}
@@ -83,12 +83,13 @@ func (s *Server) keyDays() []int {
 	return days
 }
 
-// feedRoot is the public address of a feed's root.
-func (s *Server) feedRoot(c *call, feed string) string {
+// indexOf is the source address of a feed.
+func (s *Server) indexOf(c *call, feed string) string {
+	root := c.root
 	if i := slices.Index(s.feedNames, feed); i >= 0 {
-		return c.address.roots[i]
+		root = c.address.roots[i]
 	}
-	return c.root
+	return indexURL(root)
 }
 
 // handleNewKey makes a key. The page that follows shows it.

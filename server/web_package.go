@@ -366,10 +366,9 @@ func (s *Server) handleListing(listed bool) handler {
 		if err != nil {
 			return err
 		}
-		if err := s.g.SetListed(c.r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+		if err := s.setListed(c, id, version, listed); err != nil {
 			return err
 		}
-		s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
 		s.web.once.put(sessionToken(c.r), once{text: ui.ListingDone(id, version, listed)})
 		to := s.packagePath(c, id, "", false)
 		if page := form.Get("page"); page != "" {

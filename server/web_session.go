@@ -108,6 +108,12 @@ func (s *Server) handleSignIn(c *call) error {
 	return s.redirect(c, back)
 }
 
+// signOut ends the session that the request came with, and takes its cookie back.
+func (s *Server) signOut(c *call) {
+	s.endSession(c)
+	dropSession(c)
+}
+
 // endSession ends the session that the request came with, if it did.
 func (s *Server) endSession(c *call) {
 	token := sessionToken(c.r)
@@ -126,8 +132,7 @@ func (s *Server) handleSignOut(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.endSession(c)
-	dropSession(c)
+	s.signOut(c)
 	back := localPath(form.Get("return"))
 	if low := strings.ToLower(back); strings.Contains(low, "account") || strings.Contains(low, "admin") {
 		back = "/" // R-ACC-14: it would ask to sign in again
@@ -149,8 +154,7 @@ func (s *Server) handleLogOff(c *call) error {
 	if err := s.sameOrigin(c, &asForm); err != nil {
 		return err
 	}
-	s.endSession(c)
-	dropSession(c)
+	s.signOut(c)
 	return s.redirect(c, "/")
 }
 

@@ -36,10 +36,15 @@ func (s *Server) setUpFrame(c *call) ui.Frame {
 	return f
 }
 
+// setUpGone answers a link that does not work, or not any more.
+func (s *Server) setUpGone(c *call) error {
+	return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+}
+
 // handleSetUpPage shows the form of the first run (UX-01).
 func (s *Server) handleSetUpPage(c *call) error {
 	if !s.setUpOpen(c) {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+		return s.setUpGone(c)
 	}
 	return s.show(c, http.StatusOK, s.setUpPage(c))
 }
@@ -74,7 +79,7 @@ func (s *Server) handleSetUp(c *call) error {
 		return err
 	}
 	if !s.setUpOpen(c) {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+		return s.setUpGone(c)
 	}
 	p := s.setUpPage(c)
 	p.Name = cutText(strings.TrimSpace(form.Get("name")), 100)
@@ -87,7 +92,7 @@ func (s *Server) handleSetUp(c *call) error {
 	}
 	account, err := s.g.SetUp(c.r.Context(), first, saved)
 	if gallery.KindOf(err) == gallery.Forbidden {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c))) // somebody was faster
+		return s.setUpGone(c) // somebody was faster
 	}
 	if err != nil {
 		return err
