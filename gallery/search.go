@@ -27,11 +27,11 @@ type Index interface {
 	// q.Skip on and at most q.Take of them.
 	Search(ctx context.Context, q Query) (Results, error)
 
-	// Snapshot returns the Results.Snapshot of a Search that began now, or 0,
-	// which is never one, while that is not known because the index is being
-	// built, is behind, or the store cannot be read. It never waits for the
-	// index.
-	Snapshot(ctx context.Context) uint64
+	// State is what an answer to a Search that began now depends on, for a cache
+	// of whole answers: Rev is its Results.Snapshot, or 0, which none is, while
+	// that is not known because the index is being built or is behind, or the
+	// store fails. It never waits for the index.
+	State(ctx context.Context) DocState
 
 	// Autocomplete returns the IDs that q.Text begins, q.Skip and q.Take as for
 	// Search, and how many there are (Gallery.Autocomplete).
@@ -150,12 +150,8 @@ func (g *Gallery) Search(ctx context.Context, f *Feed, q Query) (Results, error)
 	return g.index(f).Search(ctx, q)
 }
 
-// SearchSnapshot returns the Snapshot that a Search would return now, for a
-// cache of whole answers; 0, which no Search returns, while that is not known
-// because the index is being built or is behind.
-func (g *Gallery) SearchSnapshot(ctx context.Context, f *Feed) uint64 {
-	return g.index(f).Snapshot(ctx)
-}
+// SearchState is Index.State of a feed.
+func (g *Gallery) SearchState(ctx context.Context, f *Feed) DocState { return g.index(f).State(ctx) }
 
 // Autocomplete returns the IDs of the packages whose ID holds the words of
 // q.Text, which is no query but the beginning of an ID (protocol.md 5). The ID

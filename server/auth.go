@@ -26,12 +26,12 @@ func (s *Server) admit(c *call) error {
 // admitReader holds Q-20. A session's cookie counts as well, since the icons and
 // downloads on the pages of a closed feed are read with it.
 func (s *Server) admitReader(c *call, rule rule) error {
-	h := c.Response().Header()
+	h := c.header()
 	if c.feed.OpenToRead {
 		h["Access-Control-Allow-Origin"] = anyOrigin
 		return nil
 	}
-	r := c.Request()
+	r := c.r
 	token := sessionToken(r)
 	if len(r.Header["Authorization"]) == 0 && token == "" {
 		return s.challenge(c)
@@ -63,12 +63,12 @@ func (s *Server) admitReader(c *call, rule rule) error {
 // clients send no credentials before it (protocol.md 1.2): fixed headers and
 // bytes, no look-up, no log line.
 func (s *Server) challenge(c *call) error {
-	answer := &c.site.noKey
-	h := c.Response().Header()
+	answer := &c.address.noKey
+	h := c.header()
 	h["Www-Authenticate"] = s.live.Load().challenge
 	h["Content-Type"] = typeText
 	h["Content-Length"] = answer.length
-	setReason(c.Request(), answer.reason)
+	setReason(c.r, answer.reason)
 	_ = s.send(c, http.StatusUnauthorized, noStore, answer.body)
 	return errAnswered
 }
@@ -76,7 +76,7 @@ func (s *Server) challenge(c *call) error {
 // admitVisitor finds the session of someone who looks at pages, and keeps
 // requests that change something to the gallery's own pages.
 func (s *Server) admitVisitor(c *call, rule rule) error {
-	r := c.Request()
+	r := c.r
 	if strings.Contains(r.Header.Get("Accept"), "application/atom") { // a V2 client with the site's address as source
 		_ = s.handleWrongAddress(c)
 		return errAnswered
@@ -107,9 +107,9 @@ func (s *Server) admitVisitor(c *call, rule rule) error {
 // toSignIn redirects to the sign-in page, which comes back here. What was posted
 // is lost: then it comes back to the home page.
 func (s *Server) toSignIn(c *call) error {
-	h := c.Response().Header()
-	to := c.site.prefix + "/account/signin"
-	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
+	h := c.header()
+	to := c.address.prefix + "/account/signin"
+	if r := c.r; r.Method == http.MethodGet && r.URL.Path != "/" {
 		to += "?return=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	h["Location"] = []string{to}
@@ -122,28 +122,28 @@ func (s *Server) toSignIn(c *call) error {
 // that this request has for the outside (engineering.md 4).
 func (s *Server) sameOrigin(c *call, r *http.Request) error {
 	outside := *r
-	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.site.base, c.site.prefix), "://")
+	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.address.base, c.address.prefix), "://")
 	if err := s.crossSite.Load().Check(&outside); err != nil {
-		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another address. Open the page below " + c.site.base + "/ and send it again.", Err: err}
+		return &gallery.Error{Kind: gallery.Forbidden, Op: "form", Msg: "This form was sent from another address. Open the page below " + c.address.base + "/ and send it again.", Err: err}
 	}
 	return nil
 }
 
 // vouch notes that somebody known uses this address: documents for it are kept.
 func (s *Server) vouch(c *call) {
-	if !c.site.vouched && c.site.key != (siteKey{}) {
-		c.site = s.sites.admit(c.site, true)
+	if !c.address.vouched && c.address.key != (addressKey{}) {
+		c.address = s.addresses.admit(c.address, true)
 	}
 }
 
 // credentials reads what came with a request.
 func (s *Server) credentials(c *call) gallery.Credentials {
-	r := c.Request()
+	r := c.r
 	creds := gallery.Credentials{
 		APIKey:  strings.TrimSpace(r.Header.Get("X-NuGet-ApiKey")),
 		Addr:    s.clientAddr(r),
 		Client:  clientProduct(r.UserAgent()),
-		KeysURL: c.site.keysURL(),
+		KeysURL: c.address.keysURL(),
 	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	value = strings.TrimSpace(value)

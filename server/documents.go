@@ -3,16 +3,14 @@ package server
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
-	v3 "nougat/server/v3"
+	"nougat/server/docs"
+	"nougat/server/v3"
 )
 
 // searchWait is how long a question waits for an index that is being built.
@@ -30,24 +28,6 @@ var plainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); ret
 
 const maxPlainBuffer = 64 << 10 // a larger document is inflated piece by piece
 
-// place is the public address that the documents of this answer name.
-func (c *call) place() v3.Place { return v3.Place{Root: c.root, Keep: c.site.keep} }
-
-// param is a parameter of the route's path. echo matches paths as they came, so
-// what was escaped is unescaped here, once.
-func param(c echo.Context, name string) string {
-	v := c.Param(name)
-	if c.Request().URL.RawPath != "" {
-		if u, err := url.PathUnescape(v); err == nil {
-			return u
-		}
-	}
-	return v
-}
-
-// versionParam is a version in a path.
-func versionParam(c echo.Context, name string) string { return withPlus(param(c, name)) }
-
 // withPlus mends a version whose plus, before build metadata, a proxy has made a
 // blank (protocol.md 13 row 32).
 func withPlus(version string) string { return strings.Replace(version, " ", "+", 1) }
@@ -61,32 +41,29 @@ func jsonName(v string) (string, bool) {
 	return v[:len(v)-len(ext)], true
 }
 
-func errNothingHere() error {
+func errNothingHere() *gallery.Error {
 	return &gallery.Error{Kind: gallery.NotFound, Op: "read", Msg: "There is nothing at this address."}
 }
 
-func (s *Server) handleServiceIndex(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handleServiceIndex(c *call) error {
 	if c.actor.Key != nil {
-		warn(c.Response().Header(), s.g.KeyWarning(c.actor))
+		warn(c.header(), s.g.KeyWarning(c.actor))
 	}
-	ref := s.docs.ServiceIndex(c.feed, c.place())
+	ref := s.v3.ServiceIndex(c.feed, c.place())
 	return s.document(c, &ref)
 }
 
-func (s *Server) handleFlatIndex(ec echo.Context) error {
-	c := ec.(*call)
-	ref, err := s.docs.FlatIndex(c.Request().Context(), c.feed, param(c, "id"))
+func (s *Server) handleFlatIndex(c *call) error {
+	ref, err := s.v3.FlatIndex(c.r.Context(), c.feed, c.param("id"))
 	if err != nil {
 		return err
 	}
 	return s.document(c, &ref)
 }
 
-func (s *Server) registrationIndex(h v3.Hive) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := ec.(*call)
-		ref, err := s.docs.RegistrationIndex(c.Request().Context(), c.feed, c.place(), h, param(c, "id"))
+func (s *Server) registrationIndex(h v3.Hive) handler {
+	return func(c *call) error {
+		ref, err := s.v3.RegistrationIndex(c.r.Context(), c.feed, c.place(), h, c.param("id"))
 		if err != nil {
 			return err
 		}
@@ -94,14 +71,13 @@ func (s *Server) registrationIndex(h v3.Hive) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) registrationPage(h v3.Hive) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := ec.(*call)
-		upper, ok := jsonName(param(c, "upper"))
+func (s *Server) registrationPage(h v3.Hive) handler {
+	return func(c *call) error {
+		upper, ok := jsonName(c.param("upper"))
 		if !ok {
 			return errNothingHere()
 		}
-		ref, err := s.docs.RegistrationPage(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), param(c, "lower"), upper)
+		ref, err := s.v3.RegistrationPage(c.r.Context(), c.feed, c.place(), h, c.param("id"), c.param("lower"), upper)
 		if err != nil {
 			return err
 		}
@@ -109,14 +85,13 @@ func (s *Server) registrationPage(h v3.Hive) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) registrationLeaf(h v3.Hive) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := ec.(*call)
-		version, ok := jsonName(versionParam(c, "leaf"))
+func (s *Server) registrationLeaf(h v3.Hive) handler {
+	return func(c *call) error {
+		version, ok := jsonName(c.versionParam("leaf"))
 		if !ok {
 			return errNothingHere()
 		}
-		ref, err := s.docs.RegistrationLeaf(c.Request().Context(), c.feed, c.place(), h, param(c, "id"), version)
+		ref, err := s.v3.RegistrationLeaf(c.r.Context(), c.feed, c.place(), h, c.param("id"), version)
 		if err != nil {
 			return err
 		}
@@ -124,18 +99,16 @@ func (s *Server) registrationLeaf(h v3.Hive) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) handleCatalogIndex(ec echo.Context) error {
-	c := ec.(*call)
-	ref, err := s.docs.CatalogIndex(c.Request().Context(), c.feed, c.place())
+func (s *Server) handleCatalogIndex(c *call) error {
+	ref, err := s.v3.CatalogIndex(c.r.Context(), c.feed, c.place())
 	if err != nil {
 		return err
 	}
 	return s.document(c, &ref)
 }
 
-func (s *Server) handleCatalogPage(ec echo.Context) error {
-	c := ec.(*call)
-	name, ok := jsonName(param(c, "page"))
+func (s *Server) handleCatalogPage(c *call) error {
+	name, ok := jsonName(c.param("page"))
 	if !ok || len(name) <= len("page") || !strings.EqualFold(name[:len("page")], "page") {
 		return errNothingHere()
 	}
@@ -143,59 +116,54 @@ func (s *Server) handleCatalogPage(ec echo.Context) error {
 	if err != nil {
 		return errNothingHere()
 	}
-	ref, err := s.docs.CatalogPage(c.Request().Context(), c.feed, c.place(), n)
+	ref, err := s.v3.CatalogPage(c.r.Context(), c.feed, c.place(), n)
 	if err != nil {
 		return err
 	}
 	return s.document(c, &ref)
 }
 
-func (s *Server) handleCatalogLeaf(ec echo.Context) error {
-	c := ec.(*call)
-	ref, err := s.docs.CatalogLeaf(c.Request().Context(), c.feed, c.place(), param(c, "folder"), param(c, "leaf"))
+func (s *Server) handleCatalogLeaf(c *call) error {
+	ref, err := s.v3.CatalogLeaf(c.r.Context(), c.feed, c.place(), c.param("folder"), c.param("leaf"))
 	if err != nil {
 		return err
 	}
 	return s.document(c, &ref)
 }
 
-func (s *Server) handleSearch(ec echo.Context) error {
-	c := ec.(*call)
-	ref := s.docs.Search(c.Request().Context(), c.feed, c.place(), c.Request().URL.RawQuery)
+func (s *Server) handleSearch(c *call) error {
+	ref := s.v3.Search(c.r.Context(), c.feed, c.place(), c.r.URL.RawQuery)
 	return s.answer(c, &ref)
 }
 
-func (s *Server) handleAutocomplete(ec echo.Context) error {
-	c := ec.(*call)
-	ref := s.docs.Autocomplete(c.Request().Context(), c.feed, c.Request().URL.RawQuery)
+func (s *Server) handleAutocomplete(c *call) error {
+	ref := s.v3.Autocomplete(c.r.Context(), c.feed, c.r.URL.RawQuery)
 	return s.answer(c, &ref)
 }
 
-func (s *Server) handlePackageIDs(ec echo.Context) error {
-	c := ec.(*call)
-	ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
+func (s *Server) handlePackageIDs(c *call) error {
+	ctx, cancel := context.WithTimeout(c.r.Context(), searchWait)
 	defer cancel()
-	ids, err := s.docs.PackageIDs(ctx, c.feed, c.Request().URL.RawQuery)
+	ids, err := s.v3.PackageIDs(ctx, c.feed, c.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	return s.json(c, c.documents(), ids)
+	return s.json(c, c.documentLifetime(), ids)
 }
 
-func (s *Server) handlePackageVersions(ec echo.Context) error {
-	c := ec.(*call)
-	ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
+func (s *Server) handlePackageVersions(c *call) error {
+	ctx, cancel := context.WithTimeout(c.r.Context(), searchWait)
 	defer cancel()
-	versions, err := s.docs.PackageVersions(ctx, c.feed, param(c, "id"), c.Request().URL.RawQuery)
+	versions, err := s.v3.PackageVersions(ctx, c.feed, c.param("id"), c.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	return s.json(c, c.documents(), versions)
+	return s.json(c, c.documentLifetime(), versions)
 }
 
 // document answers with a document, or 304 before it is rendered.
-func (s *Server) document(c *call, ref *v3.Ref) error {
-	r := c.Request()
+func (s *Server) document(c *call, ref *docs.Ref) error {
+	r := c.r
 	if known := r.Header["If-None-Match"]; len(known) > 0 {
 		plain, compressed := s.docs.Tags(ref)
 		// Who takes gzip may hold either form; who does not, the plain one alone.
@@ -207,10 +175,10 @@ func (s *Server) document(c *call, ref *v3.Ref) error {
 			tag = plain
 		}
 		if tag != "" {
-			h := c.Response().Header()
+			h := c.header()
 			h["Etag"] = []string{tag}
 			h["Vary"] = varyEncoding
-			return s.send(c, http.StatusNotModified, c.documents(), nil)
+			return s.send(c, http.StatusNotModified, c.documentLifetime(), nil)
 		}
 	}
 	doc, err := s.docs.Get(r.Context(), ref)
@@ -222,10 +190,10 @@ func (s *Server) document(c *call, ref *v3.Ref) error {
 
 // answer answers a question to the search index. It has no ETag: it changes with
 // every download.
-func (s *Server) answer(c *call, ref *v3.Ref) error {
+func (s *Server) answer(c *call, ref *docs.Ref) error {
 	doc := s.docs.Kept(ref)
 	if doc == nil {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), searchWait)
+		ctx, cancel := context.WithTimeout(c.r.Context(), searchWait)
 		defer cancel()
 		var err error
 		if doc, err = s.docs.Get(ctx, ref); err != nil {
@@ -242,24 +210,24 @@ func (s *Server) answer(c *call, ref *v3.Ref) error {
 	return s.sendDocument(c, doc, false)
 }
 
-func (s *Server) sendDocument(c *call, doc *v3.Document, tagged bool) error {
-	h := c.Response().Header()
+func (s *Server) sendDocument(c *call, doc *docs.Document, tagged bool) error {
+	h := c.header()
 	h["Content-Type"] = typeJSON
 	h["Vary"] = varyEncoding
-	if doc.Gzip != nil && acceptsGzip(c.Request()) {
+	if doc.Gzip != nil && acceptsGzip(c.r) {
 		h["Content-Encoding"] = encodingGzip
 		h["Content-Length"] = doc.GzipLength
 		if tagged {
 			h["Etag"] = doc.GzipTag
 		}
-		return s.send(c, http.StatusOK, c.documents(), doc.Gzip)
+		return s.send(c, http.StatusOK, c.documentLifetime(), doc.Gzip)
 	}
 	h["Content-Length"] = doc.PlainLength
 	if tagged {
 		h["Etag"] = doc.Tag
 	}
 	if doc.Gzip == nil {
-		return s.send(c, http.StatusOK, c.documents(), doc.Plain)
+		return s.send(c, http.StatusOK, c.documentLifetime(), doc.Plain)
 	}
 	if doc.Size() > maxPlainBuffer {
 		return s.sendInflated(c, doc)
@@ -271,22 +239,22 @@ func (s *Server) sendDocument(c *call, doc *v3.Document, tagged bool) error {
 		return err
 	}
 	*buf = plain
-	return s.send(c, http.StatusOK, c.documents(), plain)
+	return s.send(c, http.StatusOK, c.documentLifetime(), plain)
 }
 
 // sendInflated sends the plain form of a large document, which is not in memory
 // as a whole: its reader may be slow, and not the only one.
-func (s *Server) sendInflated(c *call, doc *v3.Document) error {
-	head(c, http.StatusOK, c.documents())
-	w := c.Response().Writer
+func (s *Server) sendInflated(c *call, doc *docs.Document) error {
+	head(c, c.documentLifetime())
+	w := c.w
 	w.WriteHeader(http.StatusOK)
-	if c.Request().Method == http.MethodHead {
+	if c.r.Method == http.MethodHead {
 		return nil
 	}
 	if doc.InflateTo(w) != nil {
 		panic(http.ErrAbortHandler) // its client has gone
 	}
-	c.Response().Size += int64(doc.Size())
+	c.written += int64(doc.Size())
 	return nil
 }
 
@@ -337,8 +305,13 @@ func tagIn(known []string, tag string) bool {
 	return false
 }
 
-// matches reports whether the client holds what tag names already.
-func matches(r *http.Request, tag string) bool {
-	known := r.Header["If-None-Match"]
-	return len(known) > 0 && tagIn(known, tag)
+// unchanged gives the answer its ETag, and reports whether it has answered 304
+// because the client holds what tag names already.
+func (s *Server) unchanged(c *call, tag string, life lifetime) bool {
+	c.header()["Etag"] = []string{tag}
+	if !tagIn(c.r.Header["If-None-Match"], tag) {
+		return false
+	}
+	_ = s.send(c, http.StatusNotModified, life, nil)
+	return true
 }

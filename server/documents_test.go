@@ -18,7 +18,8 @@ import (
 	"time"
 
 	"nougat/gallery"
-	v3 "nougat/server/v3"
+	"nougat/server/docs"
+	"nougat/server/v3"
 )
 
 // Documents have an ETag for each form and answer a client that holds one.
@@ -53,7 +54,7 @@ func TestDocumentsAnswer304(t *testing.T) {
 		}
 	}
 	// A document that was never rendered answers as well.
-	ref, err := s.server.docs.RegistrationIndex(context.Background(), s.server.g.Feeds()[0], v3.Place{Root: "http://fresh.example", Keep: false}, v3.Gzip, "some.package")
+	ref, err := s.server.v3.RegistrationIndex(context.Background(), s.server.g.Feeds()[0], docs.Place{Root: "http://fresh.example", Keep: false}, v3.Gzip, "some.package")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,23 +5,19 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/nuget"
-	v3 "nougat/server/v3"
+	"nougat/server/docs"
 )
 
 // handleFlatFile answers what lies in a version's folder of the flat container
 // (protocol.md 2): the package, its nuspec, and the files that the feed serves
 // out of it.
-func (s *Server) handleFlatFile(ec echo.Context) error {
-	c := ec.(*call)
-	id, version, file := param(c, "id"), versionParam(c, "version"), param(c, "file")
+func (s *Server) handleFlatFile(c *call) error {
+	id, version, file := c.param("id"), c.versionParam("version"), c.param("file")
 	switch ext := path.Ext(file); {
 	case strings.EqualFold(ext, ".nupkg"):
 		return s.flatPackage(c, id, version, file[:len(file)-len(ext)])
@@ -40,7 +36,7 @@ func (s *Server) handleFlatFile(ec echo.Context) error {
 // flatPackage checks that the file's name repeats its folder, in any case and
 // any form of the version, and answers the package.
 func (s *Server) flatPackage(c *call, id, version, stem string) error {
-	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	h, err := s.g.Head(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
@@ -61,10 +57,9 @@ func (s *Server) flatPackage(c *call, id, version, stem string) error {
 
 // handleDownload is the V2 address of a package; without a version, the highest
 // listed stable one (protocol.md 6.2).
-func (s *Server) handleDownload(ec echo.Context) error {
-	c := ec.(*call)
-	ctx := c.Request().Context()
-	id, version := param(c, "id"), versionParam(c, "version")
+func (s *Server) handleDownload(c *call) error {
+	ctx := c.r.Context()
+	id, version := c.param("id"), c.versionParam("version")
 	latest := version == ""
 	if latest {
 		pkg, err := s.g.Package(ctx, c.feed, id)
@@ -82,19 +77,21 @@ func (s *Server) handleDownload(ec echo.Context) error {
 		return err
 	}
 	if latest {
-		return s.downloadFor(c, &h, c.documents())
+		return s.downloadFor(c, &h, c.documentLifetime())
 	}
 	return s.download(c, &h)
 }
 
-func (s *Server) download(c *call, h *gallery.Head) error { return s.downloadFor(c, h, c.bytes()) }
+func (s *Server) download(c *call, h *gallery.Head) error {
+	return s.downloadFor(c, h, c.packageLifetime())
+}
 
 // downloadFor answers the bytes of a package: small ones from memory, larger
 // ones by sendfile (performance.md 6.4). A complete answer is counted, and the
 // first range of one that comes in pieces; HEAD and 304 are not (B19).
 func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
-	r := c.Request()
-	if h.Size <= v3.SmallPackage && !conditional(r.Header) {
+	r := c.r
+	if h.Size <= docs.SmallPackage && !conditional(r.Header) {
 		return s.sendSmall(c, h, life)
 	}
 	return s.sendLarge(c, h, life)
@@ -106,23 +103,28 @@ func conditional(h http.Header) bool {
 		len(h["If-Modified-Since"]) > 0 || len(h["If-Unmodified-Since"]) > 0
 }
 
+// packageHeaders are those of a package however it is sent.
+func packageHeaders(c *call, h *gallery.Head, tag []string) {
+	headers := c.header()
+	headers["Content-Type"] = typePackage
+	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	headers["Etag"] = tag
+}
+
 func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
-	ref := s.docs.Package(h)
-	doc, err := s.docs.Get(c.Request().Context(), &ref)
+	doc, err := s.docs.Package(c.r.Context(), h)
 	if err != nil {
 		return err
 	}
-	headers := c.Response().Header()
-	headers["Content-Type"] = typePackage
-	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
+	packageHeaders(c, h, doc.Tag)
+	headers := c.header()
 	headers["Content-Length"] = doc.PlainLength
-	headers["Etag"] = doc.Tag
 	headers["Accept-Ranges"] = acceptsRanges
 	headers["Last-Modified"] = []string{h.Published.Format(http.TimeFormat)}
 	if err := s.send(c, http.StatusOK, life, doc.Plain); err != nil {
 		return err
 	}
-	if c.Response().Size == h.Size {
+	if c.written == h.Size {
 		s.g.CountDownload(c.feed, h)
 	}
 	return nil
@@ -131,31 +133,27 @@ func (s *Server) sendSmall(c *call, h *gallery.Head, life lifetime) error {
 // sendLarge lets http.ServeContent answer ranges and conditions, into a writer
 // that hands files through to the kernel.
 func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
-	done, err := s.fileSlot(c.Request().Context())
-	if err != nil {
+	if err := s.takeFile(c.r.Context()); err != nil {
 		return err
 	}
-	defer done()
+	defer s.sending.give()
 	blob, err := s.g.OpenBlob(*h)
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
-	headers := c.Response().Header()
-	headers["Content-Type"] = typePackage
-	headers["Content-Disposition"] = []string{"attachment; filename=" + h.ID.Key() + "." + h.Version.Key() + ".nupkg"}
-	headers["Etag"] = []string{v3.PackageTag(h)}
+	packageHeaders(c, h, []string{docs.PackageTag(h)})
 	var content io.ReadSeeker = io.NewSectionReader(blob, 0, blob.Size())
 	if f := blob.File(); f != nil {
 		content = f
 	}
-	head(c, http.StatusOK, life)
-	w := &counted{ResponseWriter: c.Response().Writer, r: c.Request()}
-	http.ServeContent(w, c.Request(), "", h.Published.Truncate(time.Second), content)
-	c.Response().Status, c.Response().Size = w.status, w.n
+	head(c, life)
+	w := &counted{ResponseWriter: c.w, r: c.r}
+	http.ServeContent(w, c.r, "", h.Published.Truncate(time.Second), content)
+	c.written = w.n
 	switch w.status {
 	case http.StatusOK:
-		if w.n == h.Size && c.Request().Method == http.MethodGet {
+		if w.n == h.Size && c.r.Method == http.MethodGet {
 			s.g.CountDownload(c.feed, h)
 		}
 	case http.StatusPartialContent:
@@ -171,20 +169,20 @@ func (s *Server) sendLarge(c *call, h *gallery.Head, life lifetime) error {
 // run as there are files for.
 const sendingWait = 5 * time.Second
 
-// fileSlot waits for the place of a download, whose reader may take its time: as
-// many as there are connections would leave no files to pushes, nor to the next
-// connection.
-func (s *Server) fileSlot(ctx context.Context) (done func(), err error) {
-	wait := time.NewTimer(sendingWait)
-	defer wait.Stop()
-	select {
-	case s.sending <- struct{}{}:
-		return func() { <-s.sending }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-wait.C:
-		return nil, &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many downloads are running. Try again in a moment."}
+// takeFile takes a slot for a download, which is held while its reader takes his
+// time: as many as there are connections would leave no files to pushes, nor to
+// the next connection. Unavailable after sendingWait.
+func (s *Server) takeFile(ctx context.Context) error {
+	if s.sending.try() {
+		return nil
 	}
+	waiting, cancel := context.WithTimeout(ctx, sendingWait)
+	defer cancel()
+	err := s.sending.take(waiting)
+	if err != nil && ctx.Err() == nil {
+		err = &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "Too many downloads are running. Try again in a moment."}
+	}
+	return err
 }
 
 // counted knows the status and size of what was written, and keeps the way to
@@ -226,14 +224,14 @@ func (w *counted) ReadFrom(src io.Reader) (int64, error) {
 
 // flatNuspec answers the manifest's bytes as in the package.
 func (s *Server) flatNuspec(c *call, id, version, stem string) error {
-	h, err := s.g.Head(c.Request().Context(), c.feed, id, version)
+	h, err := s.g.Head(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
 	if nuget.FoldID(stem) != h.ID.Key() {
 		return errNothingHere()
 	}
-	data, err := s.docs.Nuspec(c.Request().Context(), &h)
+	data, err := s.docs.Nuspec(c.r.Context(), &h)
 	if err != nil {
 		return err
 	}
@@ -243,11 +241,11 @@ func (s *Server) flatNuspec(c *call, id, version, stem string) error {
 // flatIcon answers the embedded icon: PNG or JPEG by its bytes, whatever its
 // name says.
 func (s *Server) flatIcon(c *call, id, version string) error {
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
-	icon, kind, err := s.g.Icon(c.Request().Context(), rel)
+	icon, kind, err := s.g.Icon(c.r.Context(), rel)
 	if err != nil {
 		return err
 	}
@@ -259,11 +257,11 @@ func (s *Server) flatIcon(c *call, id, version string) error {
 type textReader func(ctx context.Context, r *gallery.Release) (*gallery.SharedFile, error)
 
 func (s *Server) flatText(c *call, id, version string, read textReader, kind []string) error {
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return err
 	}
-	text, err := read(c.Request().Context(), rel)
+	text, err := read(c.r.Context(), rel)
 	if err != nil {
 		return err
 	}
@@ -274,15 +272,12 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 // file answers a file out of a package. Its author is not trusted: the type is
 // fixed, and a browser runs and loads nothing of it (protocol.md 2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
-	head := c.Response().Header()
-	tag := v3.PackageTag(h)
+	head := c.header()
 	head["Content-Type"] = kind
 	head["Content-Security-Policy"] = sandbox
-	head["Etag"] = []string{tag}
-	life := c.bytes()
-	if matches(c.Request(), tag) {
-		return s.send(c, http.StatusNotModified, life, nil)
+	life := c.packageLifetime()
+	if s.unchanged(c, docs.PackageTag(h), life) {
+		return nil
 	}
-	head["Content-Length"] = []string{strconv.Itoa(len(data))}
 	return s.send(c, http.StatusOK, life, data)
 }

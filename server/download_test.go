@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"nougat/gallery"
-	v3 "nougat/server/v3"
+	"nougat/server/docs"
 )
 
 // bigPackage is larger than what is sent from a buffer.
@@ -26,7 +26,7 @@ func bigPackage(id string, size int) pack {
 
 func TestDownloads(t *testing.T) {
 	s := start(t)
-	for _, p := range []pack{{id: "Small", version: "1.0.0"}, bigPackage("Large", 1_500_000), bigPackage("Edge", v3.SmallPackage-1000)} {
+	for _, p := range []pack{{id: "Small", version: "1.0.0"}, bigPackage("Large", 1_500_000), bigPackage("Edge", docs.SmallPackage-1000)} {
 		row(t, s, p.id, func(t *testing.T, s *testSite) {
 			data := p.nupkg(t)
 			s.push(p)

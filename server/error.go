@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"nougat/gallery"
@@ -39,8 +40,8 @@ var retryAfter = map[int][]string{
 // phrase and, on publishing and the service index, in X-NuGet-Warning; curl in
 // the body; a browser on a page.
 func (s *Server) fail(c *call, err error) {
-	if c.Response().Committed {
-		s.log.Error("an answer broke off", "path", c.Request().URL.Path, "err", err)
+	if c.sent {
+		s.log.Error("an answer broke off", "path", c.r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	e, requestID := s.explain(c, err)
@@ -49,13 +50,13 @@ func (s *Server) fail(c *call, err error) {
 		s.sendError(c, e, status, requestID)
 		return
 	}
-	h := c.Response().Header()
+	h := c.header()
 	if retry := retryAfter[status]; retry != nil {
 		h["Retry-After"] = retry
 	}
 	if err := s.renderErrorPage(c, e, status, requestID); err != nil {
 		s.log.Error("the page of an error could not be drawn", "request", requestID, "err", err)
-		if !c.Response().Committed {
+		if !c.sent {
 			s.sendError(c, e, status, requestID)
 		}
 	}
@@ -68,15 +69,15 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 	var e *gallery.Error
 	if errors.As(err, &e) && e.Kind != gallery.Internal {
 		if e.Kind == gallery.Full || e.Kind == gallery.Unavailable && e.Err != nil {
-			s.log.Error("the gallery could not do what was asked", "method", c.Request().Method, "path", c.Request().URL.Path, "err", err)
+			s.log.Error("the gallery could not do what was asked", "method", c.r.Method, "path", c.r.URL.Path, "err", err)
 		}
 		return e, ""
 	}
 	// Of a refusal the kind counts: a record without its file is no 404.
 	if e == nil && errors.Is(err, gallery.ErrNotFound) {
-		return &gallery.Error{Kind: gallery.NotFound, Msg: "There is nothing at this address."}, ""
+		return errNothingHere(), ""
 	}
-	r := c.Request()
+	r := c.r
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return &gallery.Error{Kind: gallery.Unavailable, Msg: "The request was given up."}, ""
 	}
@@ -90,8 +91,8 @@ func (s *Server) explain(c *call, err error) (*gallery.Error, string) {
 
 // sendError writes an error for programs.
 func (s *Server) sendError(c *call, e *gallery.Error, status int, requestID string) {
-	r := c.Request()
-	h := c.Response().Header()
+	r := c.r
+	h := c.header()
 	// A 404 of a read is the commonest answer of all and is expected by those who
 	// ask: it goes without a phrase of its own.
 	if c.route.Rule == publish || status != http.StatusNotFound {
@@ -148,22 +149,14 @@ func problem(e *gallery.Error, status int, requestID string) []byte {
 	return b
 }
 
-func wantsJSON(r *http.Request) bool {
-	for _, v := range r.Header["Accept"] {
-		if strings.Contains(v, "json") {
-			return true
-		}
-	}
-	return false
-}
+func wantsJSON(r *http.Request) bool { return accepts(r, "json") }
 
-func wantsHTML(r *http.Request) bool {
-	for _, v := range r.Header["Accept"] {
-		if strings.Contains(v, "text/html") {
-			return true
-		}
-	}
-	return false
+func wantsHTML(r *http.Request) bool { return accepts(r, "text/html") }
+
+// accepts reports whether a request names a media type that it would take, or a
+// part of one.
+func accepts(r *http.Request, kind string) bool {
+	return slices.ContainsFunc(r.Header["Accept"], func(v string) bool { return strings.Contains(v, kind) })
 }
 
 // panicked ends a request whose handler panicked: with a 500 while nothing was
@@ -173,8 +166,8 @@ func (s *Server) panicked(c *call, p any) {
 		panic(p)
 	}
 	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	if c.Response().Committed {
-		s.log.Error("a handler panicked", "path", c.Request().URL.Path, "err", err)
+	if c.sent {
+		s.log.Error("a handler panicked", "path", c.r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	e, requestID := s.explain(c, err)

@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 )
 
@@ -12,10 +10,9 @@ import (
 // before it is read; from there to the last byte a refusal is early
 // (refuse.go). A refusal by Push is ordinary: the body is behind, and the
 // connection stays.
-func (s *Server) handlePush(ec echo.Context) error {
-	c := ec.(*call)
-	r := c.Request()
-	body := newUpload(c.Response().Writer, r, s.patience)
+func (s *Server) handlePush(c *call) error {
+	r := c.r
+	body := newUpload(c.w, r, s.patience)
 	received, err := s.receive(c, body)
 	if received != nil {
 		defer received.Discard()
@@ -28,7 +25,7 @@ func (s *Server) handlePush(ec echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
+	h := c.header()
 	warn(h, published.Warnings...)
 	id, version := string(published.Head.ID), published.Head.Version
 	h["Location"] = []string{c.root + "/packages/" + id + "/" + version.String()}
@@ -39,7 +36,7 @@ func (s *Server) handlePush(ec echo.Context) error {
 // receive does the part of a push that ends with the last byte of the body. The
 // upload, which is nil before there is one, must be discarded in any case.
 func (s *Server) receive(c *call, body *upload) (*gallery.Upload, error) {
-	r := c.Request()
+	r := c.r
 	var err error
 	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(c)); err != nil {
 		return nil, err
@@ -69,33 +66,41 @@ func warn(h http.Header, texts ...string) {
 }
 
 // handleUnlist is DELETE: nothing is ever deleted by it (R-DEL-01, Q-26).
-func (s *Server) handleUnlist(c echo.Context) error {
-	if err := s.list(c.(*call), false); err != nil {
+func (s *Server) handleUnlist(c *call) error {
+	if err := s.list(c, false); err != nil {
 		return err
 	}
 	return s.noContent(c)
 }
 
 // handleRelist is POST to the same address.
-func (s *Server) handleRelist(c echo.Context) error {
-	if err := s.list(c.(*call), true); err != nil {
+func (s *Server) handleRelist(c *call) error {
+	if err := s.list(c, true); err != nil {
 		return err
 	}
-	return s.text(c, http.StatusOK, noStore, param(c, "id")+" "+param(c, "version")+" is listed.")
+	return s.text(c, http.StatusOK, noStore, c.param("id")+" "+c.param("version")+" is listed.")
 }
 
 func (s *Server) list(c *call, listed bool) error {
-	r := c.Request()
+	r := c.r
 	var err error
 	if c.actor, err = s.g.PushActor(r.Context(), c.feed, s.credentials(c)); err != nil {
 		return err
 	}
 	s.vouch(c)
-	id, version := param(c, "id"), versionParam(c, "version")
-	if err = s.g.SetListed(r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+	id, version := c.param("id"), c.versionParam("version")
+	if err = s.setListed(c, id, version, listed); err != nil {
 		return err
 	}
-	warn(c.Response().Header(), s.g.KeyWarning(c.actor))
+	warn(c.header(), s.g.KeyWarning(c.actor))
+	return nil
+}
+
+// setListed unlists or relists a version, and logs that it did.
+func (s *Server) setListed(c *call, id, version string, listed bool) error {
+	if err := s.g.SetListed(c.r.Context(), c.actor, c.feed, id, version, listed); err != nil {
+		return err
+	}
 	s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
 	return nil
 }

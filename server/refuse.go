@@ -29,12 +29,12 @@ func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {
 			s.fail(c, err)
 		}
 	}
-	r := c.Request()
+	r := c.r
 	if r.Body == http.NoBody || body.err == io.EOF {
 		write()
 		return
 	}
-	w := c.Response().Writer
+	w := c.w
 	rc := http.NewResponseController(w)
 	w.Header()["Connection"] = closing
 	// Without this, net/http reads on before it writes and then gives up.
@@ -58,12 +58,10 @@ func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {
 
 // discard reads body to its end and reports whether it got there.
 func (s *Server) discard(c *call, body *upload) bool {
-	select {
-	case s.discards <- struct{}{}:
-		defer func() { <-s.discards }()
-	default:
+	if !s.discards.try() {
 		return false
 	}
+	defer s.discards.give()
 	buf := partBuffers.Get().(*[]byte)
 	defer partBuffers.Put(buf)
 	for left := c.feed.MaxBytes + max(c.feed.MaxBytes, discardMargin); left > 0; {

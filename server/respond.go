@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 	"strconv"
-
-	"github.com/labstack/echo/v4"
 )
 
 // A lifetime says how long an answer may be kept; every answer has one.
@@ -49,25 +47,6 @@ var (
 	corsAge       = []string{"86400"}
 )
 
-// documents is the lifetime of what may change, bytes of what may not while the
-// feed promises that; both are private where reading needs credentials.
-func (c *call) documents() lifetime {
-	if c.feed.OpenToRead {
-		return revalidate
-	}
-	return privateRevalidate
-}
-
-func (c *call) bytes() lifetime {
-	switch {
-	case !c.feed.Immutable():
-		return c.documents()
-	case c.feed.OpenToRead:
-		return forever
-	}
-	return privateForever
-}
-
 // netBuffer is net/http's for a connection: what does not fit with its headers
 // is written in two pieces.
 const netBuffer = 4 << 10
@@ -75,53 +54,51 @@ const netBuffer = 4 << 10
 // send is where every answer but a large download is written. Content-Type and
 // the other headers are set before; the length is set here unless it is there.
 // That the client has gone is no error of ours.
-func (s *Server) send(c echo.Context, status int, life lifetime, body []byte) error {
-	head(c, status, life)
-	h := c.Response().Header()
+func (s *Server) send(c *call, status int, life lifetime, body []byte) error {
+	head(c, life)
+	h := c.header()
 	if len(h["Content-Length"]) == 0 && status != http.StatusNoContent && status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	w := c.Response().Writer
+	w := c.w
 	w.WriteHeader(status)
-	if len(body) > 0 && c.Request().Method != http.MethodHead {
+	if len(body) > 0 && c.r.Method != http.MethodHead {
 		if len(body) >= netBuffer {
-			moreFollows(c.Request())
+			moreFollows(c.r)
 		}
 		n, _ := w.Write(body)
-		c.Response().Size += int64(n)
+		c.written += int64(n)
 	}
 	return nil
 }
 
-// head sets what every answer carries, and tells echo that it has begun, since
-// writing past echo's Response leaves its fields unset.
-func head(c echo.Context, status int, life lifetime) {
-	res := c.Response()
-	res.Status, res.Committed = status, true
-	h := res.Header()
+// head sets what every answer carries, and notes that it begins.
+func head(c *call, life lifetime) {
+	c.sent = true
+	h := c.header()
 	h["X-Content-Type-Options"] = noSniff
 	h["Cache-Control"] = lifetimes[life]
 }
 
 // text answers with a line of plain text.
-func (s *Server) text(c echo.Context, status int, life lifetime, line string) error {
-	c.Response().Header()["Content-Type"] = typeText
+func (s *Server) text(c *call, status int, life lifetime, line string) error {
+	c.header()["Content-Type"] = typeText
 	return s.send(c, status, life, append([]byte(line), '\n'))
 }
 
 // json answers with a small document that is made for this request.
-func (s *Server) json(c echo.Context, life lifetime, body []byte) error {
-	c.Response().Header()["Content-Type"] = typeJSON
+func (s *Server) json(c *call, life lifetime, body []byte) error {
+	c.header()["Content-Type"] = typeJSON
 	return s.send(c, http.StatusOK, life, body)
 }
 
 // html answers with a page.
-func (s *Server) html(c echo.Context, status int, life lifetime, page []byte) error {
-	c.Response().Header()["Content-Type"] = typeHTML
+func (s *Server) html(c *call, status int, life lifetime, page []byte) error {
+	c.header()["Content-Type"] = typeHTML
 	return s.send(c, status, life, page)
 }
 
 // noContent answers 204.
-func (s *Server) noContent(c echo.Context) error {
+func (s *Server) noContent(c *call) error {
 	return s.send(c, http.StatusNoContent, noStore, nil)
 }

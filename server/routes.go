@@ -1,14 +1,11 @@
 package server
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
-	v3 "nougat/server/v3"
+	"nougat/server/v3"
 )
 
 // A rule says who may ask for a route and what is looked up before its handler
@@ -37,6 +34,9 @@ const (
 // isPage reports whether people look at it.
 func (r rule) isPage() bool { return r >= anyPage }
 
+// A handler answers a request, or returns why not: serve renders what it returns.
+type handler func(c *call) error
+
 // A route is one row of the table.
 type route struct {
 	Method string // GET stands for HEAD as well
@@ -45,7 +45,7 @@ type route struct {
 	// ignored, and so is a slash at the end.
 	Path   string
 	Rule   rule
-	Handle func(c echo.Context) error
+	Handle handler
 	// Site is set for addresses that belong to the site: they are answered at the
 	// root alone. All others are answered for every feed, at its root.
 	Site bool
@@ -117,59 +117,4 @@ func ReservedFeedName(name string) bool {
 		}
 	}
 	return slices.Contains(laterRoutes, strings.ToLower(name))
-}
-
-// register gives every route of the table to echo: for each feed at its root,
-// HEAD with GET, OPTIONS for all, with and without a slash at the end.
-func (s *Server) register(table []route) error {
-	type place struct {
-		feed  int
-		cors  bool
-		allow []string
-	}
-	places := make(map[string]*place)
-	add := func(rt *route, feed int, path string) {
-		p := places[path]
-		if p == nil {
-			p = &place{feed: feed}
-			places[path] = p
-			s.patterns = append(s.patterns, path)
-		}
-		h := s.serve(rt, feed)
-		s.echo.Add(rt.Method, path, h)
-		p.allow = append(p.allow, rt.Method)
-		if rt.Method == http.MethodGet {
-			s.echo.Add(http.MethodHead, path, h)
-			p.allow = append(p.allow, http.MethodHead)
-			p.cors = rt.Rule == readFeed || rt.Rule == readIndex
-		}
-	}
-	for i := range table {
-		rt := &table[i]
-		if rt.Rule == noRule {
-			return fmt.Errorf("the route %s %s has no rule that says who may ask for it", rt.Method, rt.Path)
-		}
-		for feed, name := range s.feedNames {
-			root := ""
-			if feed > 0 {
-				root = "/" + name
-			}
-			if feed > 0 && rt.Site {
-				break
-			}
-			bare := strings.TrimSuffix(root+rt.Path, "/")
-			if bare != "" {
-				add(rt, feed, bare)
-			}
-			if !strings.HasSuffix(bare, "*") {
-				add(rt, feed, bare+"/")
-			}
-		}
-	}
-	for path, p := range places {
-		allow := strings.Join(append(p.allow, http.MethodOptions), ", ")
-		options := &route{Method: http.MethodOptions, Path: path, Rule: anyone, Handle: s.preflight(allow, p.cors)}
-		s.echo.Add(http.MethodOptions, path, s.serve(options, p.feed))
-	}
-	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 )
 
@@ -38,8 +36,7 @@ func TestEveryRouteHasARule(t *testing.T) {
 			t.Errorf("%s is for people", rt.Path)
 		}
 	}
-	s := &Server{echo: echo.New(), feedNames: []string{"main"}}
-	err := s.register([]route{{Method: "GET", Path: "/x", Handle: func(echo.Context) error { return nil }}})
+	err := newRouter(&Server{feedNames: []string{"main"}}).add([]route{{Method: "GET", Path: "/x", Handle: func(*call) error { return nil }}})
 	if err == nil || !strings.Contains(err.Error(), "has no rule") {
 		t.Errorf("a route without a rule: %v", err)
 	}
@@ -104,11 +101,11 @@ func TestFeedsAreApart(t *testing.T) {
 // What fails inside is a 500 with a request ID, which the log has with the cause.
 func TestInternalErrors(t *testing.T) {
 	s := start(t, siteOptions{before: func(s *Server) {
-		err := s.register([]route{
-			{Method: "GET", Path: "/test/fails", Rule: readFeed, Site: true, Handle: func(echo.Context) error { return errors.New("a secret cause") }},
-			{Method: "GET", Path: "/test/panics", Rule: readFeed, Site: true, Handle: func(echo.Context) error { panic("a secret cause") }},
-			{Method: "GET", Path: "/test/late", Rule: readFeed, Site: true, Handle: func(c echo.Context) error {
-				c.Response().Header()["Content-Length"] = []string{"1000"}
+		err := s.router.add([]route{
+			{Method: "GET", Path: "/test/fails", Rule: readFeed, Site: true, Handle: func(*call) error { return errors.New("a secret cause") }},
+			{Method: "GET", Path: "/test/panics", Rule: readFeed, Site: true, Handle: func(*call) error { panic("a secret cause") }},
+			{Method: "GET", Path: "/test/late", Rule: readFeed, Site: true, Handle: func(c *call) error {
+				c.header()["Content-Length"] = []string{"1000"}
 				s.text(c, 200, noStore, strings.Repeat("x", 500))
 				panic("a secret cause")
 			}},
@@ -137,7 +134,7 @@ func TestErrorsOfEachKind(t *testing.T) {
 	s := start(t).server
 	for kind, status := range statuses {
 		rec := httptest.NewRecorder()
-		c := &call{Context: s.echo.NewContext(httptest.NewRequest("GET", "/", nil), rec), s: s, route: &route{Rule: publish}}
+		c := &call{r: httptest.NewRequest("GET", "/", nil), w: rec, route: &route{Rule: publish}}
 		s.fail(c, fmt.Errorf("wrapped: %w", &gallery.Error{Kind: gallery.Kind(kind), Msg: "What is wrong. What to do.", Details: []string{"one", "two"}}))
 		if rec.Code != status {
 			t.Errorf("kind %d: status %d, want %d", kind, rec.Code, status)

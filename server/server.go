@@ -12,10 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
-	v3 "nougat/server/v3"
+	"nougat/server/docs"
+	"nougat/server/v3"
 	"nougat/ui"
 )
 
@@ -63,32 +62,40 @@ const (
 	smallBodyLimit = 30 * time.Second // a request body that is not an upload is complete within this
 )
 
-// A Server answers HTTP for one gallery.
+// A Server answers HTTP for one gallery. Any number of goroutines, one a request,
+// run its methods at once.
 type Server struct {
+	// Set in New, then fixed: what these point to locks itself.
 	o         Options
 	g         *gallery.Gallery
 	log       *slog.Logger
-	echo      *echo.Echo
+	router    *router
 	http      *http.Server
-	docs      *v3.Docs
-	feedNames []string // in the gallery's order, main first; fixed
-	patterns  []string // of every route registered, with the feed's prefix
-	sites     sites
-	live      atomic.Pointer[settings]
-	calls     sync.Pool
-	discards  chan struct{}
-	sending   chan struct{} // slots for downloads that hold a file open
-	answers   atomic.Int64  // bytes of large answers that are being sent
+	docs      *docs.Docs
+	v3        *v3.Docs
+	web       *web     // what the pages keep in memory
+	feedNames []string // in the gallery's order, main first
 	patience  patience
+
+	// Replaced as a whole by configure, in New and from the set-up page.
+	live      atomic.Pointer[settings]
 	crossSite atomic.Pointer[http.CrossOriginProtection]
-	web       *web // what the pages keep in memory
-	stopping  atomic.Bool
+
+	// Shared by the requests.
+	addresses addresses    // locks itself
+	calls     sync.Pool    // *call, each with one request at a time
+	discards  slots        // for refused bodies that are read to their end
+	sending   slots        // for downloads that hold a file open, while they are written
+	answers   atomic.Int64 // bytes of large answers that are being sent
+
+	stopping atomic.Bool // set by the first Shutdown
 }
 
-// settings is what the set-up page may change while the server runs.
+// settings is what the set-up page may change while the server runs. It is fixed
+// once it is in force: a change makes new ones.
 type settings struct {
 	brand     string
-	site      *site    // of Options.URL; nil without one
+	address   *address // of Options.URL; nil without one
 	challenge []string // WWW-Authenticate
 }
 
@@ -105,27 +112,26 @@ func New(o Options) (*Server, error) {
 		o:        o,
 		g:        o.Gallery,
 		log:      o.Log,
-		echo:     echo.New(),
-		docs:     v3.New(o.Gallery, o.CacheBytes),
-		discards: make(chan struct{}, maxDiscards),
-		sending:  make(chan struct{}, maxFilesSent()),
+		docs:     docs.New(o.Gallery, o.CacheBytes),
+		discards: newSlots(maxDiscards),
+		sending:  newSlots(maxFilesSent()),
 		patience: uploadPatience,
 		web:      newWeb(),
 	}
+	s.v3 = v3.New(s.g, s.docs)
 	for i, f := range o.Gallery.Feeds() {
 		if i > 0 && ReservedFeedName(f.Name) {
 			return nil, fmt.Errorf("a feed cannot be named %q: the gallery's own addresses begin with it; choose another name", f.Name)
 		}
 		s.feedNames = append(s.feedNames, f.Name)
 	}
-	s.calls.New = func() any { return &call{s: s} }
+	s.calls.New = func() any { return new(call) }
 	if err := s.configure(o.Brand, o.URL); err != nil {
 		return nil, err
 	}
-	s.sites.init(s.feedNames, o.Listeners)
-	s.echo.HTTPErrorHandler = s.handleUnrouted
-	s.echo.HideBanner, s.echo.HidePort = true, true
-	if err := s.register(s.routes()); err != nil {
+	s.addresses.init(s.feedNames, o.Listeners)
+	s.router = newRouter(s)
+	if err := s.router.add(s.routes()); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -140,19 +146,19 @@ func New(o Options) (*Server, error) {
 }
 
 // configure puts a brand and a public address in force.
-func (s *Server) configure(brand, address string) error {
+func (s *Server) configure(brand, publicURL string) error {
 	if brand == "" {
 		brand = "nougat"
 	}
 	now := &settings{brand: brand, challenge: []string{`Basic realm="` + quotable(brand) + `"`}}
 	cross := http.NewCrossOriginProtection()
-	if address != "" {
-		k, err := publicSite(address)
+	if publicURL != "" {
+		k, err := parseAddress(publicURL)
 		if err != nil {
 			return err
 		}
-		now.site = newSite(k.scheme, k.host, k.prefix, s.feedNames)
-		now.site.keep = true
+		now.address = newAddress(k.scheme, k.host, k.prefix, s.feedNames)
+		now.address.keep = true
 		if err := cross.AddTrustedOrigin(k.scheme + "://" + k.host); err != nil {
 			return err
 		}
@@ -193,66 +199,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Handler() http.Handler { return s }
 
 // ServeHTTP takes the sub-path of the public address off, so that everything is
-// answered with and without it (Q-11), and lets echo find the route.
+// answered with and without it (Q-11), and lets the router find the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if st := s.live.Load().site; st != nil && st.prefix != "" {
-		r = withoutPrefix(r, st.prefix)
+	if a := s.live.Load().address; a != nil && a.prefix != "" {
+		r = withoutPrefix(r, a.prefix)
 	}
-	s.echo.ServeHTTP(w, r)
-}
-
-// A call is one request on its way through a route: what echo knows of it, and
-// what serve found out before the handler runs. Handlers get it as their
-// echo.Context.
-type call struct {
-	echo.Context
-	s     *Server
-	route *route
-	feed  *gallery.Feed
-	root  string // absolute address of the feed's root, without a slash at the end
-	site  *site
-	actor gallery.Actor
-}
-
-// serve is what echo calls for a route: it finds out the public address, asks
-// the rule, runs the handler, and renders what it refuses.
-func (s *Server) serve(rt *route, feed int) echo.HandlerFunc {
-	name := s.feedNames[feed]
-	return func(ec echo.Context) error {
-		f, _ := s.g.Feed(name)
-		c := s.calls.Get().(*call)
-		c.Context, c.route, c.feed = ec, rt, f
-		s.run(c, feed)
-		c.Context, c.route, c.feed, c.site, c.root, c.actor = nil, nil, nil, nil, "", gallery.Actor{}
-		s.calls.Put(c)
-		return nil
-	}
-}
-
-func (s *Server) run(c *call, feed int) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.panicked(c, p)
-		}
-	}()
-	r := c.Request()
-	if r.Body != http.NoBody {
-		_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(smallBodyLimit))
-	}
-	st, err := s.siteOf(r)
-	if err != nil {
-		c.site = s.sites.fallback
-		c.root = c.site.roots[feed]
-		s.fail(c, err)
-		return
-	}
-	c.site, c.root = st, st.roots[feed]
-	if err = s.admit(c); err == nil {
-		err = c.route.Handle(c)
-	}
-	if err != nil && err != errAnswered {
-		s.fail(c, err)
-	}
+	s.router.ServeHTTP(w, r)
 }
 
 // errAnswered is returned by what has written the answer itself.
@@ -262,6 +214,6 @@ var errAnswered = errors.New("answered")
 func (s *Server) brand() string { return s.live.Load().brand }
 
 // handleHealth answers a load balancer (Q-12).
-func (s *Server) handleHealth(c echo.Context) error {
+func (s *Server) handleHealth(c *call) error {
 	return s.text(c, http.StatusOK, noStore, "ok")
 }

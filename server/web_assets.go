@@ -1,21 +1,17 @@
 package server
 
-import (
-	"net/http"
-
-	"github.com/labstack/echo/v4"
-)
+import "net/http"
 
 // handleAsset sends a file that pages refer to. Its address holds its hash, so
 // it is kept for a year and never asked for again.
-func (s *Server) handleAsset(ec echo.Context) error {
-	return s.asset(ec.(*call), "/assets/"+param(ec, "hash")+"/"+param(ec, "name"), forever)
+func (s *Server) handleAsset(c *call) error {
+	return s.asset(c, "/assets/"+c.param("hash")+"/"+c.param("name"), forever)
 }
 
 // handleFavicon answers browsers that ask without having read a page, of which
 // some know no other address.
-func (s *Server) handleFavicon(ec echo.Context) error {
-	return s.asset(ec.(*call), s.o.Pages.AssetURL("favicon.svg"), revalidate)
+func (s *Server) handleFavicon(c *call) error {
+	return s.asset(c, s.o.Pages.AssetURL("favicon.svg"), revalidate)
 }
 
 func (s *Server) asset(c *call, path string, life lifetime) error {
@@ -23,19 +19,20 @@ func (s *Server) asset(c *call, path string, life lifetime) error {
 	if !ok {
 		return s.text(c, http.StatusNotFound, noStore, "There is no such file. Load the page that refers to it again.")
 	}
-	h := c.Response().Header()
+	h := c.header()
 	guard(c, filePolicy)
 	h["Content-Type"] = []string{a.ContentType}
 	h["Vary"] = varyEncoding
+	zipped := acceptsGzip(c.r)
 	body, tag := a.Body, a.ETag
-	if acceptsGzip(c.Request()) {
+	if zipped {
 		body, tag = a.Gzip, a.GzipETag
-		h["Content-Encoding"] = encodingGzip
 	}
-	h["Etag"] = []string{tag}
-	if matches(c.Request(), tag) {
-		delete(h, "Content-Encoding")
-		return s.send(c, http.StatusNotModified, life, nil)
+	if s.unchanged(c, tag, life) {
+		return nil
+	}
+	if zipped {
+		h["Content-Encoding"] = encodingGzip
 	}
 	return s.send(c, http.StatusOK, life, body)
 }

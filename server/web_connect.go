@@ -3,19 +3,16 @@ package server
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
 
 // handleConnect says how each client is connected (UX-03). After the set-up it
 // shows the first key, once, inside the push command.
-func (s *Server) handleConnect(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handleConnect(c *call) error {
 	p := ui.ConnectPage{
-		Client:  ask(c.QueryParams(), "client"),
-		Index:   c.root + "/v3/index.json",
+		Client:  ask(c.query(), "client"),
+		Index:   indexURL(c.root),
 		Push:    c.root + "/v3/package",
 		Private: !c.feed.OpenToRead,
 	}
@@ -23,9 +20,10 @@ func (s *Server) handleConnect(ec echo.Context) error {
 	if found, err := s.search(c, gallery.Query{Take: 1, View: everything, Sort: gallery.ByRecent}, noWait); err == nil && len(found.Hits) > 0 {
 		p.Example = string(found.Hits[0].Card.ID)
 	}
-	if c.actor.SignedIn() && c.Request().Method == http.MethodGet {
-		p.Key, p.JustSetUp = s.web.once.key(sessionToken(c.Request()))
+	if c.actor.SignedIn() && c.r.Method == http.MethodGet {
+		p.Key, p.JustSetUp = s.web.once.key(sessionToken(c.r))
 	}
 	p.Frame = s.frame(c)
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }

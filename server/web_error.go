@@ -11,11 +11,13 @@ import (
 // renderErrorPage answers a person with what went wrong (UX-19), and a program
 // that asked for a page's address, and for JSON, with problem JSON.
 func (s *Server) renderErrorPage(c *call, e *gallery.Error, status int, requestID string) error {
-	if wantsProblem(c.Request()) {
+	if wantsProblem(c.r) {
 		s.sendError(c, e, status, requestID)
 		return nil
 	}
-	return s.show(c, status, errorPage(s.frame(c), e, status, requestID))
+	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
+	return s.show(c, status, errorPage(f, e, status, requestID))
 }
 
 // wantsProblem reports whether a page's address was asked for by a program.

@@ -7,36 +7,38 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
 
 // web is what the pages keep in memory.
 type web struct {
+	// Both lock themselves.
 	once    onces
-	drawing sync.Pool     // *bytes.Buffer
-	texts   chan struct{} // slots for texts of packages: each takes a hundred times its size while it is drawn
+	buffers sync.Pool // *bytes.Buffer: pages that are drawn and sent
+
+	// texts are slots for texts of packages, each of which takes a hundred times its
+	// size until its page is drawn. Nothing is written to a client in one.
+	texts slots
 }
 
 const textSlots = 8
 
 func newWeb() *web {
 	return &web{
-		drawing: sync.Pool{New: func() any { return new(bytes.Buffer) }},
-		texts:   make(chan struct{}, textSlots),
+		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		texts:   newSlots(textSlots),
 	}
 }
 
-// frame fills what every page shows around its own content.
+// frame fills what every page shows around its own content, but for the notice.
 func (s *Server) frame(c *call) ui.Frame {
-	r := c.Request()
+	r := c.r
 	f := ui.Frame{
 		Brand:     s.brand(),
-		Base:      c.site.prefix,
+		Base:      c.address.prefix,
 		Feed:      c.feed.Name,
-		FeedRoot:  strings.TrimPrefix(c.root, c.site.base),
+		FeedRoot:  strings.TrimPrefix(c.root, c.address.base),
 		TestFeed:  c.feed.Kind == gallery.TestFeed,
 		CanSignIn: s.g.AnyAccount(),
 		Bare:      !c.feed.OpenToRead && !c.actor.SignedIn(),
@@ -49,20 +51,23 @@ func (s *Server) frame(c *call) ui.Frame {
 	}
 	if c.actor.SignedIn() {
 		f.User = &ui.UserLink{Name: c.actor.Name, Admin: c.actor.Admin}
-		if r.Method == http.MethodGet {
-			f.Notice = s.web.once.notice(sessionToken(r))
-		}
 	}
 	for i, feed := range s.g.Feeds() {
 		if feed.OpenToRead || c.actor.SignedIn() {
-			root := ""
-			if i > 0 {
-				root = "/" + feed.Name
-			}
-			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: root})
+			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: feedRoot(i, feed.Name)})
 		}
 	}
 	return f
+}
+
+// takeNotice takes the sentence that waits for the next page of this session, ""
+// without one. It is called when nothing but drawing can keep the page from its
+// reader.
+func (s *Server) takeNotice(c *call) string {
+	if c.r.Method != http.MethodGet || !c.actor.SignedIn() {
+		return ""
+	}
+	return s.web.once.notice(sessionToken(c.r))
 }
 
 // The headers of every page, R-ACC-18. The policy for referrers keeps addresses
@@ -78,7 +83,7 @@ var (
 
 // guard sets the headers that keep what a browser shows from being misused.
 func guard(c *call, policy []string) {
-	h := c.Response().Header()
+	h := c.header()
 	h["Content-Security-Policy"] = policy
 	h["X-Frame-Options"] = denyFrames
 	h["Referrer-Policy"] = sameReferrer
@@ -87,41 +92,39 @@ func guard(c *call, policy []string) {
 	}
 }
 
-// secure reports whether the outside reaches this gallery by TLS: its own, a
-// trusted proxy's, or that of the configured address.
-func (c *call) secure() bool { return strings.HasPrefix(c.site.base, "https://") }
-
-// byTLS reports whether the browser came by TLS. A form says it by its Origin:
-// with an https address configured, the gallery may still be reached in the clear
-// from beside it, where a cookie for TLS would be lost.
-func (c *call) byTLS() bool {
-	if origin := c.Request().Header.Get("Origin"); origin != "" && origin != "null" {
-		return strings.HasPrefix(origin, "https://")
-	}
-	return c.secure()
-}
-
-// show draws a page and sends it. Pages that name a person, and errors, are not
-// kept anywhere; others only by the browser, which asks again.
+// show draws a page and sends it.
 func (s *Server) show(c *call, status int, page ui.Page) error {
-	b := s.web.drawing.Get().(*bytes.Buffer)
-	defer s.web.drawing.Put(b)
-	b.Reset()
+	b := s.buffer()
+	defer s.web.buffers.Put(b)
 	if err := s.o.Pages.Render(b, page); err != nil {
 		return err
 	}
+	return s.sendPage(c, status, b)
+}
+
+// buffer is an empty one to draw a page into, which goes back to web.buffers once
+// that is sent.
+func (s *Server) buffer() *bytes.Buffer {
+	b := s.web.buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+// sendPage sends a page that was drawn. Pages that name a person, and errors, are
+// not kept anywhere; others only by the browser, which asks again.
+func (s *Server) sendPage(c *call, status int, page *bytes.Buffer) error {
 	guard(c, pagePolicy)
 	life := privateRevalidate
 	if c.actor.SignedIn() || status != http.StatusOK {
 		life = noStore
 	}
-	return s.html(c, status, life, b.Bytes())
+	return s.html(c, status, life, page.Bytes())
 }
 
 // redirect leads to a path below the base, as an answer to a form or from
 // another form of the same address.
 func (s *Server) redirect(c *call, to string) error {
-	c.Response().Header()["Location"] = []string{c.site.prefix + to}
+	c.header()["Location"] = []string{c.address.prefix + to}
 	guard(c, pagePolicy)
 	return s.send(c, http.StatusSeeOther, noStore, nil)
 }
@@ -157,9 +160,8 @@ func themeOf(r *http.Request) string {
 }
 
 // handleTheme pins the theme, or with an empty one follows the system again.
-func (s *Server) handleTheme(ec echo.Context) error {
-	c := ec.(*call)
-	form, err := readForm(c.Request())
+func (s *Server) handleTheme(c *call) error {
+	form, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
@@ -178,9 +180,9 @@ func (s *Server) handleTheme(ec echo.Context) error {
 
 // setCookie sends a cookie that only this gallery's requests carry.
 func setCookie(c *call, k *http.Cookie) {
-	k.Path = c.site.prefix + "/"
+	k.Path = c.address.prefix + "/"
 	k.HttpOnly = true
 	k.SameSite = http.SameSiteLaxMode
 	k.Secure = c.byTLS() || strings.HasPrefix(k.Name, "__")
-	http.SetCookie(c.Response(), k)
+	http.SetCookie(c.w, k)
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/ui"
@@ -27,9 +25,8 @@ const (
 var everything = gallery.View{Prerelease: true, SemVer2: true}
 
 // handleHome shows what the feed holds and what is new in it.
-func (s *Server) handleHome(ec echo.Context) error {
-	c := ec.(*call)
-	totals, err := s.g.Totals(c.Request().Context(), c.feed)
+func (s *Server) handleHome(c *call) error {
+	totals, err := s.g.Totals(c.r.Context(), c.feed)
 	if err != nil {
 		return err
 	}
@@ -43,6 +40,7 @@ func (s *Server) handleHome(ec echo.Context) error {
 	}
 	types = slices.DeleteFunc(types, func(t string) bool { return strings.EqualFold(t, "Dependency") })
 	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, ui.HomePage{
 		Frame:     f,
 		Packages:  int64(totals.Packages),
@@ -50,13 +48,13 @@ func (s *Server) handleHome(ec echo.Context) error {
 		Downloads: int64(totals.Downloads),
 		Recent:    s.rows(c, f, found.Hits),
 		Types:     types,
-		Index:     c.root + "/v3/index.json",
+		Index:     indexURL(c.root),
 	})
 }
 
 // search asks the index, and waits a little for one that is being built.
 func (s *Server) search(c *call, q gallery.Query, wait time.Duration) (gallery.Results, error) {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
+	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
 	defer cancel()
 	return s.g.Search(ctx, c.feed, q)
 }
@@ -70,7 +68,7 @@ func (s *Server) rows(c *call, f ui.Frame, hits []gallery.Hit) []ui.PackageRow {
 			ID:          string(hit.Card.ID),
 			Version:     face.Version.String(),
 			Description: face.Description,
-			Owners:      s.g.OwnerNames(c.Request().Context(), hit.Card.Owners),
+			Owners:      s.g.OwnerNames(c.r.Context(), hit.Card.Owners),
 			Frameworks:  chips(face.Frameworks),
 			Tags:        face.Tags,
 			Downloads:   int64(hit.Downloads),

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/nuget"
 	"nougat/ui"
@@ -28,21 +26,18 @@ var imageTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 var imageNames = []string{".png", ".jpg", ".jpeg", ".gif", ".webp"}
 
 // handleImage sends an image out of a package, for its readme.
-func (s *Server) handleImage(ec echo.Context) error {
-	c := ec.(*call)
-	ctx := c.Request().Context()
-	head, err := s.g.Head(ctx, c.feed, param(c, "id"), versionParam(c, "version"))
+func (s *Server) handleImage(c *call) error {
+	ctx := c.r.Context()
+	head, err := s.g.Head(ctx, c.feed, c.param("id"), c.versionParam("version"))
 	if err != nil {
 		return s.noImage(c, err)
 	}
 	tag := `"` + head.Blob.String()[:32] + `-image"`
-	h := c.Response().Header()
-	h["Etag"] = []string{tag}
 	guard(c, filePolicy)
-	if matches(c.Request(), tag) {
-		return s.send(c, http.StatusNotModified, c.bytes(), nil)
+	if s.unchanged(c, tag, c.packageLifetime()) {
+		return nil
 	}
-	image, err := s.g.File(ctx, head, param(c, "*"), maxImage)
+	image, err := s.g.File(ctx, head, c.param("*"), maxImage)
 	if err != nil {
 		return s.noImage(c, err)
 	}
@@ -51,8 +46,8 @@ func (s *Server) handleImage(ec echo.Context) error {
 	if !slices.Contains(imageTypes, kind) {
 		return s.noImage(c, gallery.ErrNotFound)
 	}
-	h["Content-Type"] = []string{kind}
-	return s.send(c, http.StatusOK, c.bytes(), image.Data)
+	c.header()["Content-Type"] = []string{kind}
+	return s.send(c, http.StatusOK, c.packageLifetime(), image.Data)
 }
 
 // noImage answers in a line: nobody looks at it but who opens the image's
@@ -61,7 +56,7 @@ func (s *Server) noImage(c *call, err error) error {
 	if gallery.KindOf(err) != gallery.NotFound {
 		return err
 	}
-	delete(c.Response().Header(), "Etag")
+	delete(c.header(), "Etag")
 	return s.text(c, http.StatusNotFound, noStore, "The package has no such image, or it is no PNG, JPEG, GIF or WebP of at most 4 MB.")
 }
 

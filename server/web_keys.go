@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -28,8 +26,7 @@ func shownKey(secret string, k *gallery.Key, feed string) *ui.NewKey {
 
 // handleKeys lists the keys of the account and shows one that was just made,
 // once (UX-12).
-func (s *Server) handleKeys(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handleKeys(c *call) error {
 	days := s.keyDays()
 	scopes := gallery.ScopePush
 	if !c.feed.OpenToRead {
@@ -43,20 +40,21 @@ func (s *Server) handleKeys(ec echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Request().Method == http.MethodGet {
-		if p.New, _ = s.web.once.key(sessionToken(c.Request())); p.New != nil {
+	if c.r.Method == http.MethodGet {
+		if p.New, _ = s.web.once.key(sessionToken(c.r)); p.New != nil {
 			p.Source = ui.SourceName(s.brand(), p.New.Feed)
-			p.Index = s.feedRoot(c, p.New.Feed) + "/v3/index.json"
+			p.Index = s.indexOf(c, p.New.Feed)
 			if f, ok := s.g.Feed(p.New.Feed); ok {
 				p.Private = !f.OpenToRead
 			}
 		}
 	}
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }
 
 func (s *Server) keysPage(c *call, form ui.KeyForm) (ui.KeysPage, error) {
-	keys, err := s.g.KeysOf(c.Request().Context(), c.actor)
+	keys, err := s.g.KeysOf(c.r.Context(), c.actor)
 	if err != nil {
 		return ui.KeysPage{}, err
 	}
@@ -85,18 +83,18 @@ func (s *Server) keyDays() []int {
 	return days
 }
 
-// feedRoot is the public address of a feed's root.
-func (s *Server) feedRoot(c *call, feed string) string {
+// indexOf is the source address of a feed.
+func (s *Server) indexOf(c *call, feed string) string {
+	root := c.root
 	if i := slices.Index(s.feedNames, feed); i >= 0 {
-		return c.site.roots[i]
+		root = c.address.roots[i]
 	}
-	return c.root
+	return indexURL(root)
 }
 
 // handleNewKey makes a key. The page that follows shows it.
-func (s *Server) handleNewKey(ec echo.Context) error {
-	c := ec.(*call)
-	posted, err := readForm(c.Request())
+func (s *Server) handleNewKey(c *call) error {
+	posted, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
@@ -110,12 +108,12 @@ func (s *Server) handleNewKey(ec echo.Context) error {
 	if len(p.Errors) > 0 {
 		return s.show(c, http.StatusUnprocessableEntity, p)
 	}
-	secret, key, err := s.g.AddKey(c.Request().Context(), c.actor, wanted)
+	secret, key, err := s.g.AddKey(c.r.Context(), c.actor, wanted)
 	if err != nil {
 		return err
 	}
 	s.log.Info("key made", "key", key.ID, "by", c.actor.Name)
-	s.web.once.put(sessionToken(c.Request()), once{key: shownKey(secret, key, cmp.Or(wanted.Feed, s.feedNames[0]))})
+	s.web.once.put(sessionToken(c.r), once{key: shownKey(secret, key, cmp.Or(wanted.Feed, s.feedNames[0]))})
 	return s.redirect(c, ui.Frame{}.KeysURL())
 }
 
@@ -142,13 +140,12 @@ func readKeyForm(posted url.Values) (ui.KeyForm, gallery.NewKey, ui.Errors) {
 }
 
 // handleRevokeKey ends a key now.
-func (s *Server) handleRevokeKey(ec echo.Context) error {
-	c := ec.(*call)
-	id := param(c, "key")
-	if err := s.g.RevokeKey(c.Request().Context(), c.actor, id); err != nil {
+func (s *Server) handleRevokeKey(c *call) error {
+	id := c.param("key")
+	if err := s.g.RevokeKey(c.r.Context(), c.actor, id); err != nil {
 		return err
 	}
 	s.log.Info("key revoked", "key", id, "by", c.actor.Name)
-	s.web.once.put(sessionToken(c.Request()), once{text: ui.KeyRevoked})
+	s.web.once.put(sessionToken(c.r), once{text: ui.KeyRevoked})
 	return s.redirect(c, ui.Frame{}.KeysURL())
 }

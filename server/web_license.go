@@ -1,22 +1,21 @@
 package server
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"path"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
 	"nougat/ui"
 )
 
 // handleLicense shows a version's licence (UX-15).
-func (s *Server) handleLicense(ec echo.Context) error {
-	c := ec.(*call)
-	id, version := param(c, "id"), versionParam(c, "version")
-	rel, err := s.g.Release(c.Request().Context(), c.feed, id, version)
+func (s *Server) handleLicense(c *call) error {
+	id, version := c.param("id"), c.versionParam("version")
+	rel, err := s.g.Release(c.r.Context(), c.feed, id, version)
 	if err != nil {
 		return s.notFoundVersion(c, id, version, err)
 	}
@@ -27,22 +26,34 @@ func (s *Server) handleLicense(ec echo.Context) error {
 		Licence: licenceOf(&rel.Meta),
 		File:    rel.Meta.LicenseFile,
 	}
+	b := s.buffer()
+	defer s.web.buffers.Put(b)
+	if err := s.drawLicense(c, b, p, rel); err != nil {
+		return err
+	}
+	return s.sendPage(c, http.StatusOK, b)
+}
+
+// drawLicense draws the page into b. It holds a slot meanwhile, if there is a file
+// to read, and has given it back when the page is sent.
+func (s *Server) drawLicense(c *call, b *bytes.Buffer, p ui.LicensePage, rel *gallery.Release) error {
 	if p.File != "" {
-		if err := s.readLicense(c, &p, rel); err != nil {
+		ctx := c.r.Context()
+		if err := s.web.texts.take(ctx); err != nil {
+			return err
+		}
+		defer s.web.texts.give()
+		if err := s.readLicense(ctx, &p, rel); err != nil {
 			return err
 		}
 	}
-	return s.show(c, http.StatusOK, p)
+	p.Notice = s.takeNotice(c)
+	return s.o.Pages.Render(b, p)
 }
 
 // readLicense fills in the file: Markdown by its name, else plain text.
-func (s *Server) readLicense(c *call, p *ui.LicensePage, rel *gallery.Release) error {
-	done, err := s.textSlot(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	file, err := s.g.LicenseText(c.Request().Context(), rel)
+func (s *Server) readLicense(ctx context.Context, p *ui.LicensePage, rel *gallery.Release) error {
+	file, err := s.g.LicenseText(ctx, rel)
 	if err != nil {
 		var missing *gallery.Error
 		if errors.As(err, &missing) && missing.Kind == gallery.NotFound {

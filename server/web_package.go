@@ -1,14 +1,12 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"nougat/gallery"
 	"nougat/nuget"
@@ -20,33 +18,46 @@ const versionRows = 20 // UX-06
 // handlePackage shows one version of a package, or the latest (UX-05, UX-06).
 // An address that is written otherwise than the package writes it leads to the
 // one that is.
-func (s *Server) handlePackage(ec echo.Context) error {
-	c := ec.(*call)
-	answer, err := s.answerPackage(c)
-	if err != nil {
+func (s *Server) handlePackage(c *call) error {
+	b := s.buffer()
+	defer s.web.buffers.Put(b)
+	id := c.param("id")
+	drawn, err := s.drawPackage(c, b, id)
+	switch {
+	case err != nil:
 		return err
+	case drawn.unknown != nil:
+		return s.packageNotHere(c, id, drawn.unknown)
+	case drawn.elsewhere != "":
+		return s.redirect(c, drawn.elsewhere)
 	}
-	return answer()
+	return s.sendPage(c, drawn.status, b)
 }
 
-// answerPackage puts the page together, which takes all versions and a text of
-// the package, and leaves the writing, which may take its reader long.
-func (s *Server) answerPackage(c *call) (answer func() error, err error) {
-	ctx := c.Request().Context()
-	done, err := s.textSlot(ctx)
-	if err != nil {
-		return nil, err
+// packageDrawn is what became of a package's page: one field is set.
+type packageDrawn struct {
+	status    int    // of the page that was drawn
+	elsewhere string // where the page is, below the base
+	unknown   error  // why there is none: the feed has no such ID
+}
+
+// drawPackage draws the page into b. It holds a slot meanwhile, since the page
+// takes all versions and a text of the package, and has given it back when the
+// page is sent.
+func (s *Server) drawPackage(c *call, b *bytes.Buffer, id string) (packageDrawn, error) {
+	ctx := c.r.Context()
+	if err := s.web.texts.take(ctx); err != nil {
+		return packageDrawn{}, err
 	}
-	defer done()
-	id, asked := param(c, "id"), versionParam(c, "version")
+	defer s.web.texts.give()
 	pkg, heads, err := s.g.Heads(ctx, c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
-		unknown := err
-		return func() error { return s.packageNotHere(c, id, unknown) }, nil
+		return packageDrawn{unknown: err}, nil
 	}
 	if err != nil {
-		return nil, err
+		return packageDrawn{}, err
 	}
+	asked := c.versionParam("version")
 	head, found := chooseHead(pkg, heads, asked)
 	canonical := string(pkg.ID)
 	if found && (id != canonical || asked != "" && asked != head.Version.String()) {
@@ -54,18 +65,19 @@ func (s *Server) answerPackage(c *call) (answer func() error, err error) {
 		if asked != "" {
 			version = head.Version.String()
 		}
-		return func() error { return s.redirect(c, s.packagePath(c, canonical, version, true)) }, nil
+		return packageDrawn{elsewhere: s.packagePath(c, canonical, version, true)}, nil
 	}
 	p, err := s.packagePage(c, pkg, heads, head)
 	if err != nil {
-		return nil, err
+		return packageDrawn{}, err
 	}
 	status := http.StatusOK
 	if !found {
 		p.Missing = cutText(asked, 64)
 		status = http.StatusNotFound
 	}
-	return func() error { return s.show(c, status, p) }, nil
+	p.Notice = s.takeNotice(c)
+	return packageDrawn{status: status}, s.o.Pages.Render(b, p)
 }
 
 // chooseHead finds the version that was asked for; without one the highest
@@ -95,9 +107,9 @@ func chooseHead(pkg *gallery.Package, heads []gallery.Head, asked string) (head 
 // packagePath is the path of a package's page below the base, with the question
 // of this request when it is kept.
 func (s *Server) packagePath(c *call, id, version string, question bool) string {
-	f := ui.Frame{FeedRoot: strings.TrimPrefix(c.root, c.site.base)}
+	f := ui.Frame{FeedRoot: strings.TrimPrefix(c.root, c.address.base)}
 	to := f.PackageURL(id, version)
-	if q := c.Request().URL.RawQuery; question && q != "" {
+	if q := c.r.URL.RawQuery; question && q != "" {
 		to += "?" + q
 	}
 	return to
@@ -105,17 +117,18 @@ func (s *Server) packagePath(c *call, id, version string, question bool) string 
 
 // packageNotHere answers for an ID that is not in the feed: to programs with err.
 func (s *Server) packageNotHere(c *call, id string, err error) error {
-	if wantsProblem(c.Request()) {
+	if wantsProblem(c.r) {
 		return err
 	}
 	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
 	id = cutText(id, 100)
 	return s.show(c, http.StatusNotFound, ui.PackageNotHere(f, id, s.near(c, f, id)))
 }
 
 // packagePage fills the page of the version head.
 func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head, head gallery.Head) (ui.PackagePage, error) {
-	ctx := c.Request().Context()
+	ctx := c.r.Context()
 	rel, err := s.g.Release(ctx, c.feed, string(pkg.ID), head.Version.String())
 	if err != nil {
 		return ui.PackagePage{}, err
@@ -125,7 +138,7 @@ func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head
 		return ui.PackagePage{}, err
 	}
 	f, m := s.frame(c), &rel.Meta
-	asked := c.QueryParams()
+	asked := c.query()
 	p := ui.PackagePage{
 		Frame:                 f,
 		ID:                    string(pkg.ID),
@@ -207,7 +220,7 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 			Unlisted:  !h.Listed,
 		}
 		if p.CanManage {
-			row.PushedBy = strings.Join(s.g.OwnerNames(c.Request().Context(), []gallery.AccountNo{h.Pusher}), "")
+			row.PushedBy = strings.Join(s.g.OwnerNames(c.r.Context(), []gallery.AccountNo{h.Pusher}), "")
 		}
 		p.Versions = append(p.Versions, row)
 	}
@@ -215,7 +228,7 @@ func (s *Server) versionRows(c *call, p *ui.PackagePage, heads []gallery.Head, d
 
 // readInside fills what only the package itself holds: readme and release notes.
 func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) error {
-	file, err := s.g.OpenArchive(c.Request().Context(), rel.Head)
+	file, err := s.g.OpenArchive(c.r.Context(), rel.Head)
 	if err != nil {
 		return err
 	}
@@ -235,17 +248,6 @@ func (s *Server) readInside(c *call, p *ui.PackagePage, rel *gallery.Release) er
 	return err
 }
 
-// textSlot waits for leave to draw the text of a package. Nothing may be written
-// to a client before it is given back.
-func (s *Server) textSlot(ctx context.Context) (done func(), err error) {
-	select {
-	case s.web.texts <- struct{}{}:
-		return func() { <-s.web.texts }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // dependencies are the groups of a version, in the order of their frameworks on
 // the other tabs. With look, each ID is looked up in this feed, so that those
 // found become links.
@@ -255,7 +257,7 @@ func (s *Server) dependencies(c *call, groups []gallery.DependencyGroup, look bo
 		key := nuget.FoldID(id)
 		is, asked := known[key]
 		if !asked && look {
-			_, err := s.g.PackageState(c.Request().Context(), c.feed, id)
+			_, err := s.g.PackageState(c.r.Context(), c.feed, id)
 			is = err == nil
 			known[key] = is
 		}
@@ -328,17 +330,17 @@ func typeNames(types []nuget.PackageType) []string {
 
 // handleLatest leads to the version that is the latest now, for links that are
 // to stay right; without a stable one to the highest prerelease.
-func (s *Server) handleLatest(ec echo.Context) error {
-	return s.toLatest(ec.(*call), gallery.View{SemVer2: true})
+func (s *Server) handleLatest(c *call) error {
+	return s.toLatest(c, gallery.View{SemVer2: true})
 }
 
-func (s *Server) handleLatestPrerelease(ec echo.Context) error {
-	return s.toLatest(ec.(*call), everything)
+func (s *Server) handleLatestPrerelease(c *call) error {
+	return s.toLatest(c, everything)
 }
 
 func (s *Server) toLatest(c *call, view gallery.View) error {
-	id := param(c, "id")
-	pkg, err := s.g.Package(c.Request().Context(), c.feed, id)
+	id := c.param("id")
+	pkg, err := s.g.Package(c.r.Context(), c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {
 		return s.packageNotHere(c, id, err)
 	}
@@ -357,19 +359,17 @@ func (s *Server) toLatest(c *call, view gallery.View) error {
 }
 
 // handleListing unlists or relists a version for one of its owners.
-func (s *Server) handleListing(listed bool) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := ec.(*call)
-		id, version := param(c, "id"), versionParam(c, "version")
-		form, err := readForm(c.Request())
+func (s *Server) handleListing(listed bool) handler {
+	return func(c *call) error {
+		id, version := c.param("id"), c.versionParam("version")
+		form, err := readForm(c.r)
 		if err != nil {
 			return err
 		}
-		if err := s.g.SetListed(c.Request().Context(), c.actor, c.feed, id, version, listed); err != nil {
+		if err := s.setListed(c, id, version, listed); err != nil {
 			return err
 		}
-		s.log.Info("listing set", "feed", c.feed.Name, "id", id, "version", version, "listed", listed, "by", c.actor.Name)
-		s.web.once.put(sessionToken(c.Request()), once{text: ui.ListingDone(id, version, listed)})
+		s.web.once.put(sessionToken(c.r), once{text: ui.ListingDone(id, version, listed)})
 		to := s.packagePath(c, id, "", false)
 		if page := form.Get("page"); page != "" {
 			to += "?show=" + ui.ShowVersions
@@ -385,11 +385,13 @@ func (s *Server) handleListing(listed bool) echo.HandlerFunc {
 
 // notFoundVersion answers for a version's own pages.
 func (s *Server) notFoundVersion(c *call, id, version string, err error) error {
-	if gallery.KindOf(err) != gallery.NotFound || wantsProblem(c.Request()) {
+	if gallery.KindOf(err) != gallery.NotFound || wantsProblem(c.r) {
 		return err
 	}
-	if _, unknown := s.g.PackageState(c.Request().Context(), c.feed, id); unknown != nil {
+	if _, unknown := s.g.PackageState(c.r.Context(), c.feed, id); unknown != nil {
 		return s.packageNotHere(c, id, unknown)
 	}
-	return s.show(c, http.StatusNotFound, ui.VersionNotHere(s.frame(c), cutText(id, 100), cutText(version, 64)))
+	f := s.frame(c)
+	f.Notice = s.takeNotice(c)
+	return s.show(c, http.StatusNotFound, ui.VersionNotHere(f, cutText(id, 100), cutText(version, 64)))
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -25,9 +23,8 @@ const (
 
 // handleSearchPage lists packages (UX-04). Prereleases are shown unless the
 // address says prerel=false (R-SRCH-03).
-func (s *Server) handleSearchPage(ec echo.Context) error {
-	c := ec.(*call)
-	asked := c.QueryParams()
+func (s *Server) handleSearchPage(c *call) error {
+	asked := c.query()
 	p := ui.SearchPage{
 		Type:       cutText(ask(asked, "type"), 100),
 		Prerelease: !isFalse(ask(asked, "prerel")),
@@ -63,6 +60,7 @@ func (s *Server) handleSearchPage(ec echo.Context) error {
 	if found.Total == 0 && q.Text != "" {
 		p.Near = s.near(c, p.Frame, q.Text)
 	}
+	p.Notice = s.takeNotice(c)
 	return s.show(c, http.StatusOK, p)
 }
 
@@ -91,7 +89,7 @@ func (s *Server) typeChoices(c *call, q gallery.Query) ([]ui.TypeChoice, error) 
 
 // packageTypes are those of the feed's packages, the usual ones first.
 func (s *Server) packageTypes(c *call) ([]string, error) {
-	types, err := s.g.PackageTypes(c.Request().Context(), c.feed)
+	types, err := s.g.PackageTypes(c.r.Context(), c.feed)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +120,7 @@ func jsonOf(f ui.Frame, q gallery.Query) string {
 // near are packages whose IDs resemble what was asked for; none when that cannot
 // be found out, since it only helps.
 func (s *Server) near(c *call, f ui.Frame, id string) []ui.PackageRow {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), noWait)
+	ctx, cancel := context.WithTimeout(c.r.Context(), noWait)
 	defer cancel()
 	hits, err := s.g.Nearest(ctx, c.feed, id, everything, nearRows)
 	if err != nil {

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -41,7 +39,7 @@ func sessionToken(r *http.Request) string {
 func setSession(c *call, token string) {
 	name := sessionCookie
 	switch {
-	case c.byTLS() && c.site.prefix == "":
+	case c.byTLS() && c.address.prefix == "":
 		name = sessionCookieHost
 	case c.byTLS():
 		name = sessionCookieSecure
@@ -52,16 +50,15 @@ func setSession(c *call, token string) {
 // dropSession takes back whatever cookie the request came with.
 func dropSession(c *call) {
 	for _, name := range [...]string{sessionCookieHost, sessionCookieSecure, sessionCookie} {
-		if _, err := c.Request().Cookie(name); err == nil {
+		if _, err := c.r.Cookie(name); err == nil {
 			setCookie(c, &http.Cookie{Name: name, MaxAge: -1})
 		}
 	}
 }
 
 // handleSignInPage shows the form, or leads on who is signed in already.
-func (s *Server) handleSignInPage(ec echo.Context) error {
-	c := ec.(*call)
-	back := localPath(ask(c.QueryParams(), "return"))
+func (s *Server) handleSignInPage(c *call) error {
+	back := localPath(ask(c.query(), "return"))
 	if c.actor.SignedIn() {
 		return s.redirect(c, back)
 	}
@@ -83,9 +80,8 @@ func (s *Server) signInPage(c *call, back string) ui.SignInPage {
 }
 
 // handleSignIn checks name and password and starts a session.
-func (s *Server) handleSignIn(ec echo.Context) error {
-	c := ec.(*call)
-	r := c.Request()
+func (s *Server) handleSignIn(c *call) error {
+	r := c.r
 	form, err := readForm(r)
 	if err != nil {
 		return err
@@ -112,27 +108,31 @@ func (s *Server) handleSignIn(ec echo.Context) error {
 	return s.redirect(c, back)
 }
 
+// signOut ends the session that the request came with, and takes its cookie back.
+func (s *Server) signOut(c *call) {
+	s.endSession(c)
+	dropSession(c)
+}
+
 // endSession ends the session that the request came with, if it did.
 func (s *Server) endSession(c *call) {
-	token := sessionToken(c.Request())
+	token := sessionToken(c.r)
 	if token == "" {
 		return
 	}
 	s.web.once.drop(token)
-	if err := s.g.SignOut(c.Request().Context(), token); err != nil {
+	if err := s.g.SignOut(c.r.Context(), token); err != nil {
 		s.log.Error("a session could not be ended; it ends by itself when it is idle", "err", err)
 	}
 }
 
 // handleSignOut ends the session.
-func (s *Server) handleSignOut(ec echo.Context) error {
-	c := ec.(*call)
-	form, err := readForm(c.Request())
+func (s *Server) handleSignOut(c *call) error {
+	form, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
-	s.endSession(c)
-	dropSession(c)
+	s.signOut(c)
 	back := localPath(form.Get("return"))
 	if low := strings.ToLower(back); strings.Contains(low, "account") || strings.Contains(low, "admin") {
 		back = "/" // R-ACC-14: it would ask to sign in again
@@ -141,29 +141,26 @@ func (s *Server) handleSignOut(ec echo.Context) error {
 }
 
 // handleLogOn leads the public gallery's address to ours.
-func (s *Server) handleLogOn(ec echo.Context) error {
-	c := ec.(*call)
-	f := ui.Frame{Path: strings.TrimPrefix(ask(c.QueryParams(), "returnUrl"), c.site.prefix)}
+func (s *Server) handleLogOn(c *call) error {
+	f := ui.Frame{Path: strings.TrimPrefix(ask(c.query(), "returnUrl"), c.address.prefix)}
 	return s.redirect(c, f.SignInURL())
 }
 
 // handleLogOff signs out by a link, as the public gallery does: but not by a
 // link, an image or a redirect of another site.
-func (s *Server) handleLogOff(ec echo.Context) error {
-	c := ec.(*call)
-	asForm := *c.Request()
+func (s *Server) handleLogOff(c *call) error {
+	asForm := *c.r
 	asForm.Method = http.MethodPost
 	if err := s.sameOrigin(c, &asForm); err != nil {
 		return err
 	}
-	s.endSession(c)
-	dropSession(c)
+	s.signOut(c)
 	return s.redirect(c, "/")
 }
 
 // handleAccount leads to the one page that an account has.
-func (s *Server) handleAccount(ec echo.Context) error {
-	return s.redirect(ec.(*call), ui.Frame{}.KeysURL())
+func (s *Server) handleAccount(c *call) error {
+	return s.redirect(c, ui.Frame{}.KeysURL())
 }
 
 // cutText shortens text from outside to n characters.

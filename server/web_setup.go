@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"nougat/gallery"
 	"nougat/ui"
 )
@@ -27,7 +25,7 @@ const (
 // an account yet.
 func (s *Server) setUpOpen(c *call) bool {
 	token := s.o.SetupToken
-	return token != "" && !s.g.AnyAccount() && subtle.ConstantTimeCompare([]byte(param(c, "token")), []byte(token)) == 1
+	return token != "" && !s.g.AnyAccount() && subtle.ConstantTimeCompare([]byte(c.param("token")), []byte(token)) == 1
 }
 
 // setUpFrame has no links and does not repeat the address of the page, which is
@@ -38,11 +36,15 @@ func (s *Server) setUpFrame(c *call) ui.Frame {
 	return f
 }
 
+// setUpGone answers a link that does not work, or not any more.
+func (s *Server) setUpGone(c *call) error {
+	return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+}
+
 // handleSetUpPage shows the form of the first run (UX-01).
-func (s *Server) handleSetUpPage(ec echo.Context) error {
-	c := ec.(*call)
+func (s *Server) handleSetUpPage(c *call) error {
 	if !s.setUpOpen(c) {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+		return s.setUpGone(c)
 	}
 	return s.show(c, http.StatusOK, s.setUpPage(c))
 }
@@ -53,7 +55,7 @@ func (s *Server) setUpPage(c *call) ui.SetupPage {
 		Frame:        s.setUpFrame(c),
 		Token:        s.o.SetupToken,
 		SiteName:     s.brand(),
-		URL:          c.site.base,
+		URL:          c.address.base,
 		Read:         readSignedIn,
 		PasswordRule: ui.PasswordRule,
 		Fixed:        map[string]bool{},
@@ -71,14 +73,13 @@ func (s *Server) setUpPage(c *call) ui.SetupPage {
 
 // handleSetUp makes the first account, saves the settings, signs in, makes a
 // first key, and leads to the Connect page, which shows it once.
-func (s *Server) handleSetUp(ec echo.Context) error {
-	c := ec.(*call)
-	form, err := readForm(c.Request())
+func (s *Server) handleSetUp(c *call) error {
+	form, err := readForm(c.r)
 	if err != nil {
 		return err
 	}
 	if !s.setUpOpen(c) {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c)))
+		return s.setUpGone(c)
 	}
 	p := s.setUpPage(c)
 	p.Name = cutText(strings.TrimSpace(form.Get("name")), 100)
@@ -89,9 +90,9 @@ func (s *Server) handleSetUp(ec echo.Context) error {
 	if len(p.Errors) > 0 {
 		return s.show(c, http.StatusUnprocessableEntity, p)
 	}
-	account, err := s.g.SetUp(c.Request().Context(), first, saved)
+	account, err := s.g.SetUp(c.r.Context(), first, saved)
 	if gallery.KindOf(err) == gallery.Forbidden {
-		return s.show(c, http.StatusNotFound, ui.SetupLinkDead(s.setUpFrame(c))) // somebody was faster
+		return s.setUpGone(c) // somebody was faster
 	}
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved 
 		p.URL = strings.TrimRight(strings.TrimSpace(form.Get("url")), "/")
 		// A loopback address that was left as it was guessed is not pinned: the port
 		// may be another at the next start.
-		if p.URL != "" && !(p.URL == c.site.base && loopback(p.URL)) {
+		if p.URL != "" && !(p.URL == c.address.base && loopback(p.URL)) {
 			address, err := PublicURL(p.URL)
 			if err != nil {
 				wrong["url"] = ui.AddressWrong
@@ -167,7 +168,7 @@ func (s *Server) putInForce(saved map[string]string) error {
 
 // welcome signs the first person in and hands over a first key.
 func (s *Server) welcome(c *call, account *gallery.Account) error {
-	ctx, r := c.Request().Context(), c.Request()
+	ctx, r := c.r.Context(), c.r
 	actor, err := s.g.PersonActor(ctx, account.No, s.clientAddr(r), clientProduct(r.UserAgent()))
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func TestEventsOfAnotherProcess(t *testing.T) {
 	}
 	cached := func(p *process) uint64 {
 		t.Helper()
-		n := p.SearchSnapshot(t.Context(), p.feed)
+		n := p.SearchState(t.Context(), p.feed).Rev
 		if n == 0 {
 			t.Error("an index that is up to date has no number")
 		}
@@ -108,7 +108,7 @@ func TestEventsOfAnotherProcess(t *testing.T) {
 	// changed asks whether an answer kept under a number would be served now.
 	changed := func(p *process, before uint64) {
 		t.Helper()
-		if p.SearchSnapshot(t.Context(), p.feed) == before {
+		if p.SearchState(t.Context(), p.feed).Rev == before {
 			t.Error("an old answer would be served after an event of another process")
 		}
 	}
@@ -187,22 +187,22 @@ func TestStoreThatFails(t *testing.T) {
 	if gallery.KindOf(err) != gallery.Unavailable || !errors.Is(err, errBroken) {
 		t.Errorf("search: %v", err)
 	}
-	if n := p.SearchSnapshot(t.Context(), p.feed); n != 0 {
+	if n := p.SearchState(t.Context(), p.feed).Rev; n != 0 {
 		t.Errorf("snapshot %d", n)
 	}
 	s.broken.Store(false)
 	p.find("")
 }
 
-// BenchmarkSnapshot is what a repeated search pays, over the real store, to know
+// BenchmarkState is what a repeated search pays, over the real store, to know
 // that its answer still holds.
-func BenchmarkSnapshot(b *testing.B) {
+func BenchmarkState(b *testing.B) {
 	store, blobs := storetest.Open(b)
 	p := openProcess(b, store, blobs)
 	p.push("Contoso.Core", "1.0.0")
 	b.ReportAllocs()
 	for b.Loop() {
-		if p.SearchSnapshot(b.Context(), p.feed) == 0 {
+		if p.SearchState(b.Context(), p.feed).Rev == 0 {
 			b.Fatal("behind")
 		}
 	}

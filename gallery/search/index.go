@@ -54,11 +54,11 @@ type index struct {
 	work            sync.WaitGroup // what runs in the background; Close waits
 }
 
-// A glance reads the number of a feed's last event, the one thing that every
-// query reads: it is kept from query to query so that none allocates one.
+// A glance reads the number of a feed's last event, and how people are shown:
+// what every query reads: it is kept from query to query so that none allocates one.
 type glance struct {
-	last uint64
-	read func(gallery.Reader) error // sets last
+	last, people uint64
+	read         func(gallery.Reader) error // sets both
 }
 
 // A snapshot is the index at one moment.
@@ -126,7 +126,10 @@ func newIndex(store gallery.Store, f *gallery.Feed, log *slog.Logger) *index {
 		g := new(glance)
 		g.read = func(r gallery.Reader) error {
 			state, err := r.FeedState(ix.number)
-			g.last = state.LastSeq
+			if err == nil {
+				g.last = state.LastSeq
+				g.people, err = r.People()
+			}
 			return err
 		}
 		return g
@@ -181,24 +184,25 @@ func (ix *index) Await(ctx context.Context, seq uint64) error {
 	return unavailable(ix.waitAndCatchUp(ctx, seq))
 }
 
-// Snapshot is Gallery.SearchSnapshot.
-func (ix *index) Snapshot(ctx context.Context) uint64 {
+// State is gallery.Index's.
+func (ix *index) State(ctx context.Context) gallery.DocState {
 	if ix.snap.Load() == nil {
-		return 0
+		return gallery.DocState{}
 	}
-	last, err := ix.lastEvent(ctx)
+	last, people, err := ix.glance(ctx)
 	if s := ix.snap.Load(); err == nil && !ix.behind(s, last) {
-		return s.number
+		return gallery.DocState{Rev: s.number, People: people}
 	}
-	return 0
+	return gallery.DocState{}
 }
 
-// lastEvent returns the number of the feed's last event in the store.
-func (ix *index) lastEvent(ctx context.Context) (uint64, error) {
+// glance returns the number of the feed's last event in the store, and that of
+// the last change of how people are shown.
+func (ix *index) glance(ctx context.Context) (last, people uint64, err error) {
 	g := ix.glances.Get().(*glance)
 	defer ix.glances.Put(g)
-	err := ix.store.View(ctx, g.read)
-	return g.last, err
+	err = ix.store.View(ctx, g.read)
+	return g.last, g.people, err
 }
 
 // behind reports whether s, once built, lacks an event up to last, or downloads.
@@ -210,7 +214,7 @@ func (ix *index) behind(s *snapshot, last uint64) bool {
 // catching up first where it must. When ctx ends before that or the store fails,
 // the error is Unavailable.
 func (ix *index) current(ctx context.Context) (*snapshot, error) {
-	last, err := ix.lastEvent(ctx)
+	last, _, err := ix.glance(ctx)
 	if err != nil {
 		return nil, unavailable(err)
 	}

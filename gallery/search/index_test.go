@@ -109,7 +109,7 @@ func TestIndexWipe(t *testing.T) {
 	if got := mustSearch(t, ix, gallery.Query{}).Total; got != 400 {
 		t.Fatalf("%d packages, want 400", got)
 	}
-	before := ix.Snapshot(t.Context())
+	before := ix.State(t.Context()).Rev
 	s.mu.Lock()
 	s.feed.Generation++
 	s.cards = make(map[string]*gallery.Card)
@@ -120,7 +120,7 @@ func TestIndexWipe(t *testing.T) {
 	if got := idsOf(mustSearch(t, ix, gallery.Query{}).Hits); !slices.Equal(got, []string{"New"}) {
 		t.Errorf("after the wipe: %v", got)
 	}
-	if ix.Snapshot(t.Context()) == before {
+	if ix.State(t.Context()).Rev == before {
 		t.Error("the wipe left the snapshot's number")
 	}
 	if ix.DownloadsTotal() != 0 {
@@ -149,10 +149,10 @@ func TestIndexDownloads(t *testing.T) {
 		t.Errorf("downloads %d, of the beta %d", hits[0].Downloads, hits[0].VersionDownloads(hits[0].Versions[1].Version))
 	}
 
-	number := ix.Snapshot(t.Context())
+	number := ix.State(t.Context()).Rev
 	ix.AddDownloads([]gallery.DownloadCount{s.download("Lib.B", "1.0.0", 1000)})
 	ask("Lib.B", "Lib.C", "Lib.A")
-	if ix.Snapshot(t.Context()) == number {
+	if ix.State(t.Context()).Rev == number {
 		t.Error("downloads changed the order and not the snapshot's number")
 	}
 	if got := ix.DownloadsTotal(); got != 1017 {
@@ -172,7 +172,7 @@ func TestIndexDownloads(t *testing.T) {
 	broken := errors.New("broken")
 	s.fail.Store(&broken)
 	ix.AddDownloads([]gallery.DownloadCount{s.download("Lib.A", "1.0.0", 5000)})
-	if ix.Snapshot(t.Context()) != 0 {
+	if ix.State(t.Context()).Rev != 0 {
 		t.Error("an answer cache may use the number of an index that is behind")
 	}
 	s.fail.Store(nil)
@@ -189,8 +189,8 @@ func TestIndexNotBuilt(t *testing.T) {
 	if gallery.KindOf(err) != gallery.Unavailable || !errors.Is(err, broken) {
 		t.Errorf("search without an index: %v", err)
 	}
-	if ix.Snapshot(t.Context()) != 0 {
-		t.Errorf("snapshot %d of an index that is not built", ix.Snapshot(t.Context()))
+	if ix.State(t.Context()).Rev != 0 {
+		t.Errorf("snapshot %d of an index that is not built", ix.State(t.Context()).Rev)
 	}
 	s.fail.Store(nil)
 	ix.turn <- struct{}{} // somebody builds, and takes long
@@ -249,7 +249,7 @@ func TestIndexLogTooShort(t *testing.T) {
 	if _, err := ix.Search(t.Context(), gallery.Query{}); gallery.KindOf(err) != gallery.Unavailable {
 		t.Errorf("error %v", err)
 	}
-	if got := ix.Snapshot(t.Context()); got != 0 {
+	if got := ix.State(t.Context()).Rev; got != 0 {
 		t.Errorf("snapshot %d of an index that is behind", got)
 	}
 	s.put(gallery.Pushed, cardOf(t, "Contoso", nil, testRelease{version: "1.0.0"}))
@@ -274,7 +274,7 @@ func TestIndexStart(t *testing.T) {
 		}
 		s.fail.Store(nil)
 		time.Sleep(time.Minute)
-		if ix.Snapshot(t.Context()) == 0 {
+		if ix.State(t.Context()).Rev == 0 {
 			t.Error("not built after the store came back")
 		}
 		ix.Close()

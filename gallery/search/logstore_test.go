@@ -57,7 +57,7 @@ type logReader struct {
 	s *logStore
 }
 
-
+func (logReader) People() (uint64, error) { return 0, nil }
 func (r logReader) FeedState(uint32) (gallery.FeedState, error) {
 	return gallery.FeedState{LastSeq: uint64(len(r.s.events)) + r.s.ahead.Load(), Generation: r.s.feed.Generation}, nil
 }

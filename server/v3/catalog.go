@@ -16,6 +16,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
+	"nougat/server/docs"
 )
 
 // catalogPageSize is how many events a page of the catalog covers: pages are
@@ -23,57 +24,60 @@ import (
 const catalogPageSize = 550
 
 // CatalogIndex names the pages of the feed's catalog (protocol.md 7).
-func (d *Docs) CatalogIndex(ctx context.Context, f *gallery.Feed, p Place) (Ref, error) {
+func (d *Docs) CatalogIndex(ctx context.Context, f *gallery.Feed, p docs.Place) (docs.Ref, error) {
 	state, err := d.g.State(ctx, f)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
-	return Ref{key: key{kind: catalogIndex, feed: f.Number, rev: state.LastSeq, root: p.Root}, feed: f, keep: p.Keep}, nil
+	return docs.Ref{
+		Key:  docs.Key{Kind: &d.kinds.catalogIndex, Feed: f.Number, State: rev(state.LastSeq), Root: p.Root},
+		Feed: f, Keep: p.Keep,
+	}, nil
 }
 
 // CatalogPage is page n, from 0; NotFound beyond the last.
-func (d *Docs) CatalogPage(ctx context.Context, f *gallery.Feed, p Place, n uint64) (Ref, error) {
+func (d *Docs) CatalogPage(ctx context.Context, f *gallery.Feed, p docs.Place, n uint64) (docs.Ref, error) {
 	state, err := d.g.State(ctx, f)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
 	if n >= catalogPages(state.LastSeq) {
-		return Ref{}, errNoDocument
+		return docs.Ref{}, docs.ErrNoDocument
 	}
-	return Ref{
-		key: key{
-			kind: catalogPage, feed: f.Number, sub: strconv.FormatUint(n, 10),
-			rev: min(state.LastSeq, (n+1)*catalogPageSize), root: p.Root,
+	return docs.Ref{
+		Key: docs.Key{
+			Kind: &d.kinds.catalogPage, Feed: f.Number, Sub: strconv.FormatUint(n, 10),
+			State: rev(min(state.LastSeq, (n+1)*catalogPageSize)), Root: p.Root,
 		},
-		feed: f, keep: p.Keep,
+		Feed: f, Keep: p.Keep,
 	}, nil
 }
 
 // CatalogLeaf is what one event left behind; NotFound once a test feed has
 // replaced or wiped the release. Its address holds the event's time
 // and the package's folded ID and version.
-func (d *Docs) CatalogLeaf(ctx context.Context, f *gallery.Feed, p Place, folder, name string) (Ref, error) {
+func (d *Docs) CatalogLeaf(ctx context.Context, f *gallery.Feed, p docs.Place, folder, name string) (docs.Ref, error) {
 	at, err := time.Parse(timeFolder, folder)
 	if err != nil {
-		return Ref{}, errNoDocument
+		return docs.Ref{}, docs.ErrNoDocument
 	}
 	ev, err := d.eventAt(ctx, f, at)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
 	if ev == nil || !ev.Kind.InCatalog() || !strings.EqualFold(name, ev.ID.Key()+"."+ev.Version.Key()+".json") {
-		return Ref{}, errNoDocument
+		return docs.Ref{}, docs.ErrNoDocument
 	}
 	head, err := d.g.Head(ctx, f, string(ev.ID), ev.Version.String())
 	if err != nil {
-		return Ref{}, err // wiped since
+		return docs.Ref{}, err // wiped since
 	}
 	if head.Blob != ev.Blob {
-		return Ref{}, errNoDocument // replaced since: what it was is gone, also where it is still kept
+		return docs.Ref{}, docs.ErrNoDocument // replaced since: what it was is gone, also where it is still kept
 	}
-	return Ref{
-		key:  key{kind: catalogLeaf, feed: f.Number, rev: ev.Seq, root: p.Root},
-		feed: f, keep: p.Keep, event: ev,
+	return docs.Ref{
+		Key:  docs.Key{Kind: &d.kinds.catalogLeaf, Feed: f.Number, State: rev(ev.Seq), Root: p.Root},
+		Feed: f, Keep: p.Keep, Of: ev,
 	}, nil
 }
 
@@ -123,21 +127,21 @@ func commitID(f *gallery.Feed, seq uint64, at time.Time) string {
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }
 
-func (d *Docs) renderCatalogIndex(ctx context.Context, w *writer, ref *Ref) error {
-	base, last := ref.key.root+"/v3/", ref.key.rev
-	id, at := commitID(ref.feed, 0, ref.feed.Created), ref.feed.Created
+func (d *Docs) renderCatalogIndex(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
+	base, last := ref.Key.Root+"/v3/", ref.Key.State.Rev
+	id, at := commitID(ref.Feed, 0, ref.Feed.Created), ref.Feed.Created
 	pages := make([]gallery.Event, catalogPages(last)) // the last event of each
 	for i := range pages {
 		end := min(last, uint64(i+1)*catalogPageSize)
-		evs, err := d.g.Events(ctx, ref.feed, end-1, 1)
+		evs, err := d.g.Events(ctx, ref.Feed, end-1, 1)
 		if err != nil {
 			return err
 		}
 		if len(evs) != 1 || evs[0].Seq != end {
-			return errNoDocument
+			return docs.ErrNoDocument
 		}
 		pages[i] = evs[0]
-		id, at = commitID(ref.feed, end, evs[0].Time), evs[0].Time
+		id, at = commitID(ref.Feed, end, evs[0].Time), evs[0].Time
 	}
 	w.open('{')
 	w.str("@id", base, "catalog/index.json")
@@ -151,7 +155,7 @@ func (d *Docs) renderCatalogIndex(ctx context.Context, w *writer, ref *Ref) erro
 		w.open('{')
 		w.str("@id", base, "catalog/page", strconv.Itoa(i), ".json")
 		w.str("@type", "CatalogPage")
-		w.str("commitId", commitID(ref.feed, ev.Seq, ev.Time))
+		w.str("commitId", commitID(ref.Feed, ev.Seq, ev.Time))
 		w.time("commitTimeStamp", ev.Time, timeUTC)
 		w.num("count", int64(ev.Seq)-int64(i*catalogPageSize))
 		w.close('}')
@@ -161,22 +165,22 @@ func (d *Docs) renderCatalogIndex(ctx context.Context, w *writer, ref *Ref) erro
 	return nil
 }
 
-func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *Ref) error {
-	base := ref.key.root + "/v3/"
-	last := ref.key.rev
+func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
+	base := ref.Key.Root + "/v3/"
+	last := ref.Key.State.Rev
 	first := (last - 1) / catalogPageSize * catalogPageSize
-	evs, err := d.g.Events(ctx, ref.feed, first, int(last-first))
+	evs, err := d.g.Events(ctx, ref.Feed, first, int(last-first))
 	if err != nil {
 		return err
 	}
 	if len(evs) == 0 {
-		return errNoDocument
+		return docs.ErrNoDocument
 	}
 	newest := evs[len(evs)-1]
 	w.open('{')
-	w.str("@id", base, "catalog/page", ref.key.sub, ".json")
+	w.str("@id", base, "catalog/page", ref.Key.Sub, ".json")
 	w.str("@type", "CatalogPage")
-	w.str("commitId", commitID(ref.feed, newest.Seq, newest.Time))
+	w.str("commitId", commitID(ref.Feed, newest.Seq, newest.Time))
 	w.time("commitTimeStamp", newest.Time, timeUTC)
 	w.num("count", int64(len(evs)))
 	w.str("parent", base, "catalog/index.json")
@@ -190,7 +194,7 @@ func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *Ref) error
 		w.open('{')
 		w.str("@id", catalogLeafURL(base, ev.Time, ev.ID.Key(), ev.Version.Key()))
 		w.str("@type", "nuget:PackageDetails")
-		w.str("commitId", commitID(ref.feed, ev.Seq, ev.Time))
+		w.str("commitId", commitID(ref.Feed, ev.Seq, ev.Time))
 		w.time("commitTimeStamp", ev.Time, timeUTC)
 		w.str("nuget:id", string(ev.ID))
 		w.str("nuget:version", ev.Version.Full())
@@ -202,14 +206,14 @@ func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *Ref) error
 }
 
 // renderCatalogLeaf shows a release as its event left it (protocol.md 7.1).
-func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *Ref) error {
-	ev := ref.event
-	rel, err := d.g.Release(ctx, ref.feed, string(ev.ID), ev.Version.String())
+func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
+	ev := ref.Of.(*gallery.Event)
+	rel, err := d.g.Release(ctx, ref.Feed, string(ev.ID), ev.Version.String())
 	if err != nil {
 		return err // wiped since
 	}
 	if rel.Blob != ev.Blob {
-		return errNoDocument // replaced since: what it was is gone
+		return docs.ErrNoDocument // replaced since: what it was is gone
 	}
 	then := *rel
 	then.Listed = ev.Listed
@@ -223,13 +227,13 @@ func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *Ref) error
 		return err
 	}
 	m := &then.Meta
-	r := &renderer{w: w, base: ref.key.root + "/v3/"} // of no hive
+	r := &renderer{w: w, base: ref.Key.Root + "/v3/"} // of no hive
 	id := catalogLeafURL(r.base, ev.Time, ev.ID.Key(), ev.Version.Key())
 	w.open('{')
 	w.str("@id", id)
 	w.strs("@type", []string{"PackageDetails", "catalog:Permalink"})
 	w.str("authors", m.Authors)
-	w.str("catalog:commitId", commitID(ref.feed, ev.Seq, ev.Time))
+	w.str("catalog:commitId", commitID(ref.Feed, ev.Seq, ev.Time))
 	w.time("catalog:commitTimeStamp", ev.Time, timeUTC)
 	w.opt("copyright", m.Copyright)
 	w.time("created", then.Published, timeUTC)

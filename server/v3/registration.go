@@ -6,6 +6,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
+	"nougat/server/docs"
 )
 
 // Paging as on nuget.org: 64 versions a page, and all pages inside the index up
@@ -41,45 +42,58 @@ func newPageRef(heads []gallery.Head) pageRef {
 // RegistrationIndex names all versions of a package that a hive shows
 // (protocol.md 3.1). NotFound for an unknown ID, and from Get for one of which
 // the hive shows nothing.
-func (d *Docs) RegistrationIndex(ctx context.Context, f *gallery.Feed, p Place, h Hive, id string) (Ref, error) {
-	ref := Ref{key: key{kind: registrationIndex, hive: h, feed: f.Generation, id: nuget.FoldID(id), root: p.Root}, feed: f, keep: p.Keep}
-	state, err := d.g.PackageState(ctx, f, id)
-	ref.key.rev = state.Rev
+func (d *Docs) RegistrationIndex(ctx context.Context, f *gallery.Feed, p docs.Place, h Hive, id string) (docs.Ref, error) {
+	ref := docs.Ref{
+		Key:  docs.Key{Kind: &d.kinds.registrationIndex, Form: uint8(h), Feed: f.Generation, ID: nuget.FoldID(id), Root: p.Root},
+		Feed: f, Keep: p.Keep,
+	}
+	var err error
+	ref.Key.State, err = d.g.PackageState(ctx, f, id)
 	return ref, err
 }
 
 // RegistrationPage is one page of an index of 128 versions or more. Bounds of a
 // page as it was before a push are found as well, as long as both are versions;
 // such a page is not kept.
-func (d *Docs) RegistrationPage(ctx context.Context, f *gallery.Feed, p Place, h Hive, id, lower, upper string) (Ref, error) {
+func (d *Docs) RegistrationPage(ctx context.Context, f *gallery.Feed, p docs.Place, h Hive, id, lower, upper string) (docs.Ref, error) {
 	index, err := d.RegistrationIndex(ctx, f, p, h, id)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
-	doc, err := d.Get(ctx, &index)
+	doc, err := d.docs.Get(ctx, &index)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
-	ref := Ref{key: index.key, feed: f, keep: p.Keep}
-	ref.key.kind = registrationPage
-	if ref.page = findPage(doc.pages, lower, upper); ref.page == nil {
+	pages, _ := doc.Parts.([]pageRef)
+	ref := docs.Ref{Key: index.Key, Feed: f, Keep: p.Keep}
+	page := findPage(pages, lower, upper)
+	if page == nil {
 		low, err := nuget.ParseVersion(lower)
 		if err != nil {
-			return Ref{}, errNoDocument
+			return docs.Ref{}, docs.ErrNoDocument
 		}
 		up, err := nuget.ParseVersion(upper)
 		if err != nil {
-			return Ref{}, errNoDocument
+			return docs.Ref{}, docs.ErrNoDocument
 		}
-		if ref.page = findPage(doc.pages, low.Key(), up.Key()); ref.page == nil {
-			if ref.page, err = d.oldPage(ctx, &ref, low, up); err != nil {
-				return Ref{}, err
+		if page = findPage(pages, low.Key(), up.Key()); page == nil {
+			if page, err = d.oldPage(ctx, f, h, ref.Key.ID, low, up); err != nil {
+				return docs.Ref{}, err
 			}
-			ref.keep = false
+			ref.Keep = false
 		}
 	}
-	ref.key.sub, ref.key.rev, ref.key.count = ref.page.sub, ref.page.rev, int32(len(ref.page.versions))
+	ref.Key.Kind, ref.Of = &d.kinds.registrationPage, page
+	ref.Key.Sub, ref.Key.State.Rev, ref.Key.Count = page.sub, page.rev, int32(len(page.versions))
 	return ref, nil
+}
+
+// pageAgain finds a page anew of which a release changed while it was put
+// together: a new key names it now.
+func (d *Docs) pageAgain(ctx context.Context, ref docs.Ref) (docs.Ref, error) {
+	page := ref.Of.(*pageRef)
+	place := docs.Place{Root: ref.Key.Root, Keep: ref.Keep}
+	return d.RegistrationPage(ctx, ref.Feed, place, Hive(ref.Key.Form), ref.Key.ID, page.lowerKey, page.upperKey)
 }
 
 func findPage(pages []pageRef, lowerKey, upperKey string) *pageRef {
@@ -92,16 +106,16 @@ func findPage(pages []pageRef, lowerKey, upperKey string) *pageRef {
 }
 
 // oldPage is a page with bounds that the index does not name now.
-func (d *Docs) oldPage(ctx context.Context, ref *Ref, low, up nuget.Version) (*pageRef, error) {
-	_, heads, err := d.g.Heads(ctx, ref.feed, ref.key.id)
+func (d *Docs) oldPage(ctx context.Context, f *gallery.Feed, h Hive, lid string, low, up nuget.Version) (*pageRef, error) {
+	_, heads, err := d.g.Heads(ctx, f, lid)
 	if err != nil {
 		return nil, err
 	}
-	heads = slices.DeleteFunc(heads, func(h gallery.Head) bool {
-		return !ref.key.hive.shows(&h) || h.Version.Compare(low) < 0 || h.Version.Compare(up) > 0
+	heads = slices.DeleteFunc(heads, func(r gallery.Head) bool {
+		return !h.shows(&r) || r.Version.Compare(low) < 0 || r.Version.Compare(up) > 0
 	})
 	if n := len(heads); n == 0 || n > mostInOne || !heads[0].Version.Equal(low) || !heads[n-1].Version.Equal(up) {
-		return nil, errNoDocument
+		return nil, docs.ErrNoDocument
 	}
 	p := newPageRef(heads)
 	return &p, nil
@@ -109,48 +123,48 @@ func (d *Docs) oldPage(ctx context.Context, ref *Ref, low, up nuget.Version) (*p
 
 // RegistrationLeaf is one version (protocol.md 3.5); version in any form that
 // parses.
-func (d *Docs) RegistrationLeaf(ctx context.Context, f *gallery.Feed, p Place, h Hive, id, version string) (Ref, error) {
+func (d *Docs) RegistrationLeaf(ctx context.Context, f *gallery.Feed, p docs.Place, h Hive, id, version string) (docs.Ref, error) {
 	head, err := d.g.Head(ctx, f, id, version)
 	if err != nil {
-		return Ref{}, err
+		return docs.Ref{}, err
 	}
 	if !h.shows(&head) {
-		return Ref{}, errNoDocument
+		return docs.Ref{}, docs.ErrNoDocument
 	}
-	return Ref{
-		key: key{
-			kind: registrationLeaf, hive: h, feed: f.Generation, id: head.ID.Key(), sub: head.Version.Key(),
-			rev: head.Rev, root: p.Root,
+	return docs.Ref{
+		Key: docs.Key{
+			Kind: &d.kinds.registrationLeaf, Form: uint8(h), Feed: f.Generation, ID: head.ID.Key(), Sub: head.Version.Key(),
+			State: rev(head.Rev), Root: p.Root,
 		},
-		feed: f, keep: p.Keep,
+		Feed: f, Keep: p.Keep,
 	}, nil
 }
 
-func (d *Docs) renderRegistrationIndex(ctx context.Context, w *writer, ref *Ref, at *key) ([]pageRef, error) {
-	h := ref.key.hive
-	pkg, err := d.g.Package(ctx, ref.feed, ref.key.id)
+func (d *Docs) renderRegistrationIndex(ctx context.Context, w *writer, ref *docs.Ref, draft *docs.Draft) error {
+	h := Hive(ref.Key.Form)
+	pkg, err := d.g.Package(ctx, ref.Feed, ref.Key.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var heads []gallery.Head
 	var releases []*gallery.Release
 	if pkg.Versions <= mostInOne {
-		if pkg, releases, err = d.g.Releases(ctx, ref.feed, ref.key.id); err != nil {
-			return nil, err
+		if pkg, releases, err = d.g.Releases(ctx, ref.Feed, ref.Key.ID); err != nil {
+			return err
 		}
 		releases = slices.DeleteFunc(releases, func(r *gallery.Release) bool { return !h.shows(&r.Head) })
 		for _, r := range releases {
 			heads = append(heads, r.Head)
 		}
 	} else {
-		if pkg, heads, err = d.g.Heads(ctx, ref.feed, ref.key.id); err != nil {
-			return nil, err
+		if pkg, heads, err = d.g.Heads(ctx, ref.Feed, ref.Key.ID); err != nil {
+			return err
 		}
 		heads = slices.DeleteFunc(heads, func(r gallery.Head) bool { return !h.shows(&r) })
 	}
-	at.rev = pkg.Rev
+	draft.State.Rev = pkg.Rev
 	if len(heads) == 0 {
-		return nil, errNoDocument
+		return docs.ErrNoDocument
 	}
 	var pages []pageRef
 	for chunk := range slices.Chunk(heads, pageSize) {
@@ -161,14 +175,14 @@ func (d *Docs) renderRegistrationIndex(ctx context.Context, w *writer, ref *Ref,
 		for i := range pages {
 			page, err := d.releases(ctx, ref, &pages[i])
 			if err != nil {
-				return nil, err
+				return err
 			}
 			releases = append(releases, page...)
 		}
 	}
 
-	r := ref.renderer(w)
-	index := r.indexURL(ref.key.id)
+	r := rendererOf(ref, w)
+	index := r.indexURL(ref.Key.ID)
 	w.open('{')
 	w.str("@id", index)
 	w.strs("@type", []string{"catalog:CatalogRoot", "PackageRegistration", "catalog:Permalink"})
@@ -184,61 +198,61 @@ func (d *Docs) renderRegistrationIndex(ctx context.Context, w *writer, ref *Ref,
 			r.page(p, index, releases[:n])
 			releases = releases[n:]
 		} else {
-			w.str("@id", r.pageURL(ref.key.id, p))
+			w.str("@id", r.pageURL(ref.Key.ID, p))
 			r.page(p, index, nil)
 		}
 		w.close('}')
 	}
 	w.close(']')
 	w.close('}')
-	if inline {
-		return nil, nil
+	if !inline { // the pages are documents of their own
+		draft.Parts = pages
+		for i := range pages {
+			draft.PartsCost += pages[i].cost()
+		}
 	}
-	return pages, nil
+	return nil
 }
 
-func (d *Docs) renderRegistrationPage(ctx context.Context, w *writer, ref *Ref) error {
-	releases, err := d.releases(ctx, ref, ref.page)
+func (d *Docs) renderRegistrationPage(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
+	page := ref.Of.(*pageRef)
+	releases, err := d.releases(ctx, ref, page)
 	if err != nil {
 		return err
 	}
-	r := ref.renderer(w)
+	r := rendererOf(ref, w)
 	w.open('{')
-	w.str("@id", r.pageURL(ref.key.id, ref.page))
-	r.page(ref.page, r.indexURL(ref.key.id), releases)
+	w.str("@id", r.pageURL(ref.Key.ID, page))
+	r.page(page, r.indexURL(ref.Key.ID), releases)
 	w.close('}')
 	return nil
 }
 
-// errMoved says that a release changed while its page was put together: a new
-// key names the page now.
-var errMoved = &gallery.Error{Kind: gallery.Unavailable, Op: "read", Msg: "The package changed while its page was put together. Ask again."}
-
 // releases reads the versions of one page. None is ever removed but by a wipe,
 // so that they need not be read in one View; one that changed since the page
 // was laid out is noticed by its Rev.
-func (d *Docs) releases(ctx context.Context, ref *Ref, p *pageRef) ([]*gallery.Release, error) {
+func (d *Docs) releases(ctx context.Context, ref *docs.Ref, p *pageRef) ([]*gallery.Release, error) {
 	all := make([]*gallery.Release, 0, len(p.versions))
 	for _, v := range p.versions {
-		r, err := d.g.Release(ctx, ref.feed, ref.key.id, v)
+		r, err := d.g.Release(ctx, ref.Feed, ref.Key.ID, v)
 		if err != nil {
 			return nil, err
 		}
 		if r.Rev > p.rev {
-			return nil, errMoved
+			return nil, docs.ErrMoved
 		}
 		all = append(all, r)
 	}
 	return all, nil
 }
 
-func (d *Docs) renderRegistrationLeaf(ctx context.Context, w *writer, ref *Ref, at *key) error {
-	head, err := d.g.Head(ctx, ref.feed, ref.key.id, ref.key.sub)
+func (d *Docs) renderRegistrationLeaf(ctx context.Context, w *writer, ref *docs.Ref, draft *docs.Draft) error {
+	head, err := d.g.Head(ctx, ref.Feed, ref.Key.ID, ref.Key.Sub)
 	if err != nil {
 		return err
 	}
-	at.rev = head.Rev
-	r := ref.renderer(w)
+	draft.State.Rev = head.Rev
+	r := rendererOf(ref, w)
 	w.open('{')
 	w.str("@id", r.leafURL(&head))
 	w.strs("@type", []string{"Package", "http://schema.nuget.org/catalog#Permalink"})
@@ -246,7 +260,7 @@ func (d *Docs) renderRegistrationLeaf(ctx context.Context, w *writer, ref *Ref, 
 	w.bool("listed", head.Listed)
 	w.str("packageContent", r.packageURL(&head))
 	w.time("published", publishedOf(&head), timeOffset)
-	w.str("registration", r.indexURL(ref.key.id))
+	w.str("registration", r.indexURL(ref.Key.ID))
 	w.close('}')
 	return nil
 }
@@ -258,8 +272,8 @@ type renderer struct {
 	hive string
 }
 
-func (ref *Ref) renderer(w *writer) *renderer {
-	return &renderer{w: w, base: ref.key.root + "/v3/", hive: ref.key.hive.Path()}
+func rendererOf(ref *docs.Ref, w *writer) *renderer {
+	return &renderer{w: w, base: ref.Key.Root + "/v3/", hive: Hive(ref.Key.Form).Path()}
 }
 
 func (r *renderer) indexURL(lid string) string { return r.base + r.hive + "/" + lid + "/index.json" }

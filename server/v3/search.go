@@ -8,35 +8,35 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
+	"nougat/server/docs"
 )
 
 // Limits of search and autocomplete (protocol.md 4, Q-54).
 const (
 	defaultTake   = 20
 	maxTake       = 1000
-	maxKeptQuery  = 512       // bytes of a query whose answer is kept
-	maxKeptAnswer = 256 << 10 // bytes of an answer that is: questions are cheap to make up
-	packageAsIDs  = 30        // package-ids answers with a short list
+	maxKeptQuery  = 512 // bytes of a query whose answer is kept
+	packageAsIDs  = 30  // package-ids answers with a short list
 	semVer2Clause = "2.0.0"
 )
 
 // Search answers a query (protocol.md 4). rawQuery is the address's, as it came:
 // the same text has the same answer as long as the index stays the same.
-func (d *Docs) Search(ctx context.Context, f *gallery.Feed, p Place, rawQuery string) Ref {
-	return d.answer(ctx, searchAnswer, f, p, rawQuery)
+func (d *Docs) Search(ctx context.Context, f *gallery.Feed, p docs.Place, rawQuery string) docs.Ref {
+	return d.answer(ctx, &d.kinds.searchAnswer, f, p, rawQuery)
 }
 
 // Autocomplete answers with IDs, or with the versions of one (protocol.md 5).
 // The answer names no address, so it is the same at every place.
-func (d *Docs) Autocomplete(ctx context.Context, f *gallery.Feed, rawQuery string) Ref {
-	return d.answer(ctx, autocompleteAnswer, f, Place{Keep: true}, rawQuery)
+func (d *Docs) Autocomplete(ctx context.Context, f *gallery.Feed, rawQuery string) docs.Ref {
+	return d.answer(ctx, &d.kinds.autocompleteAnswer, f, docs.Place{Keep: true}, rawQuery)
 }
 
-func (d *Docs) answer(ctx context.Context, kind kind, f *gallery.Feed, p Place, rawQuery string) Ref {
-	snapshot := d.g.SearchSnapshot(ctx, f)
-	return Ref{
-		key:  key{kind: kind, feed: f.Generation, rev: snapshot, sub: rawQuery, root: p.Root},
-		feed: f, keep: p.Keep, loose: snapshot == 0 || len(rawQuery) > maxKeptQuery,
+func (d *Docs) answer(ctx context.Context, kind *docs.Kind, f *gallery.Feed, p docs.Place, rawQuery string) docs.Ref {
+	state := d.g.SearchState(ctx, f)
+	return docs.Ref{
+		Key:  docs.Key{Kind: kind, Feed: f.Generation, State: state, Sub: rawQuery, Root: p.Root},
+		Feed: f, Keep: p.Keep, Loose: state.Rev == 0 || len(rawQuery) > maxKeptQuery,
 	}
 }
 
@@ -87,18 +87,18 @@ func queryOf(rawQuery string) gallery.Query {
 	return q
 }
 
-func (d *Docs) renderSearch(ctx context.Context, w *writer, ref *Ref, at *key) error {
-	q := queryOf(ref.key.sub)
-	found, err := d.g.Search(ctx, ref.feed, q)
+func (d *Docs) renderSearch(ctx context.Context, w *writer, ref *docs.Ref, draft *docs.Draft) error {
+	q := queryOf(ref.Key.Sub)
+	found, err := d.g.Search(ctx, ref.Feed, q)
 	if err != nil {
 		return err
 	}
-	at.rev = found.Snapshot
+	draft.State.Rev = found.Snapshot
 	hive := Plain
 	if q.View.SemVer2 {
 		hive = SemVer2
 	}
-	r := &renderer{w: w, base: ref.key.root + "/v3/", hive: hive.Path()}
+	r := &renderer{w: w, base: ref.Key.Root + "/v3/", hive: hive.Path()}
 	w.b = make([]byte, 0, 200+1500*len(found.Hits))
 	w.open('{')
 	w.num("totalHits", int64(found.Total))
@@ -172,19 +172,19 @@ func (d *Docs) hit(ctx context.Context, r *renderer, h *gallery.Hit) {
 	w.close('}')
 }
 
-func (d *Docs) renderAutocomplete(ctx context.Context, w *writer, ref *Ref, at *key) error {
-	raw := ref.key.sub
+func (d *Docs) renderAutocomplete(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
+	raw := ref.Key.Sub
 	q := queryOf(raw)
 	id := Param(raw, "id")
 	w.open('{')
 	if id != "" {
-		versions, err := d.g.VersionsOf(ctx, ref.feed, id, q.View)
+		versions, err := d.g.VersionsOf(ctx, ref.Feed, id, q.View)
 		if err != nil {
 			return err
 		}
 		w.strs("data", versions)
 	} else {
-		total, ids, err := d.g.Autocomplete(ctx, ref.feed, q)
+		total, ids, err := d.g.Autocomplete(ctx, ref.Feed, q)
 		if err != nil {
 			return err
 		}

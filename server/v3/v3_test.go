@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"nougat/gallery/search"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nougat/gallery"
-	"nougat/gallery/search"
+	"nougat/server/docs"
 	"nougat/store/storetest"
 )
 
@@ -111,13 +112,15 @@ func (g *testGallery) list(id, version string, listed bool) {
 	}
 }
 
+func newDocs(g *testGallery) *Docs { return New(g.Gallery, docs.New(g.Gallery, 0)) }
+
 // plain gets a document as JSON text.
-func (g *testGallery) plain(d *Docs, ref Ref, err error) string {
+func (g *testGallery) plain(d *Docs, ref docs.Ref, err error) string {
 	g.Helper()
 	if err != nil {
 		g.Fatal(err)
 	}
-	doc, err := d.Get(context.Background(), &ref)
+	doc, err := d.docs.Get(context.Background(), &ref)
 	if err != nil {
 		g.Fatal(err)
 	}
@@ -145,13 +148,13 @@ func TestGoldenDocuments(t *testing.T) {
 	g.push("full.package", "3.0.0-rc.1", `<description>SemVer 2.</description><repository type="git" url="http://example.org/hidden.git"/>`)
 	g.push("Other.Package", "1.0.0.1", `<description>Four parts.</description>`)
 	g.list("full.package", "2.0", false)
-	d := New(g.Gallery, 0)
+	d := newDocs(g)
 	ctx := context.Background()
-	place := Place{Root: "https://nuget.example.org/sub/team", Keep: true}
-	docs := map[string]string{"service-index": g.plain(d, d.ServiceIndex(g.feed, place), nil)}
-	get := func(name string, ref Ref, err error) {
+	place := docs.Place{Root: "https://nuget.example.org/sub/team", Keep: true}
+	texts := map[string]string{"service-index": g.plain(d, d.ServiceIndex(g.feed, place), nil)}
+	get := func(name string, ref docs.Ref, err error) {
 		t.Helper()
-		docs[name] = g.plain(d, ref, err)
+		texts[name] = g.plain(d, ref, err)
 	}
 	ref, err := d.FlatIndex(ctx, g.feed, "FULL.Package")
 	get("flat-index", ref, err)
@@ -179,7 +182,7 @@ func TestGoldenDocuments(t *testing.T) {
 	get("search-old", d.Search(ctx, g.feed, place, ""), nil)
 	get("autocomplete", d.Autocomplete(ctx, g.feed, "q=pack"), nil)
 	get("autocomplete-versions", d.Autocomplete(ctx, g.feed, "id=full.package&prerelease=true&semVerLevel=2.0.0"), nil)
-	for name, text := range docs {
+	for name, text := range texts {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, []byte(text), "", " "); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -215,7 +218,8 @@ func TestVerify(t *testing.T) {
 		t.Fatalf("%d documents, %v", n, err)
 	}
 	// The comparison itself, against records that are not the documents'.
-	v := &verifier{docs: New(g.Gallery, 0), feed: g.feed, id: "a"}
+	d := newDocs(g)
+	v := &verifier{g: g.Gallery, kept: d.docs, docs: d, feed: g.feed, id: "a"}
 	_, releases, err := g.Releases(ctx, g.feed, "A")
 	if err != nil {
 		t.Fatal(err)
@@ -247,19 +251,19 @@ func TestVerify(t *testing.T) {
 func TestSingleFlight(t *testing.T) {
 	g := open(t)
 	g.push("A", "1.0.0", "<description>d</description>")
-	d := New(g.Gallery, 0)
+	d := newDocs(g)
 	ctx := context.Background()
 	var different atomic.Int32
-	var first atomic.Pointer[Document]
+	var first atomic.Pointer[docs.Document]
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			ref, err := d.RegistrationIndex(ctx, g.feed, Place{Root: "http://a", Keep: true}, SemVer2, "a")
+			ref, err := d.RegistrationIndex(ctx, g.feed, docs.Place{Root: "http://a", Keep: true}, SemVer2, "a")
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			doc, err := d.Get(ctx, &ref)
+			doc, err := d.docs.Get(ctx, &ref)
 			if err != nil {
 				t.Error(err)
 				return
@@ -275,106 +279,60 @@ func TestSingleFlight(t *testing.T) {
 	if n := different.Load(); n > 5 {
 		t.Errorf("%d of 50 got a document of their own", n)
 	}
-	if len(d.flights) != 0 {
-		t.Error("a flight is still in the air")
-	}
 }
 
 // A client that leaves does not take the document from those who wait with it.
 func TestFlightOutlivesItsFirst(t *testing.T) {
 	g := open(t)
 	g.push("A", "1.0.0", "<description>d</description>")
-	d := New(g.Gallery, 0)
+	d := newDocs(g)
 	gone, cancel := context.WithCancel(context.Background())
-	ref, err := d.RegistrationIndex(gone, g.feed, Place{Root: "http://a", Keep: true}, SemVer2, "a")
+	ref, err := d.RegistrationIndex(gone, g.feed, docs.Place{Root: "http://a", Keep: true}, SemVer2, "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	if _, err := d.Get(gone, &ref); err != nil {
+	if _, err := d.docs.Get(gone, &ref); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestCacheIsBounded(t *testing.T) {
-	c := newCache(20_000)
-	doc := func(n int) *Document { return &Document{Gzip: make([]byte, n)} }
-	for i := range 100 {
-		c.put(key{rev: uint64(i)}, doc(1000))
-		if c.bytes > c.limit {
-			t.Fatalf("%d bytes are kept", c.bytes)
-		}
-		c.get(key{rev: 0}) // asked for again and again
-	}
-	if c.get(key{rev: 0}) == nil || c.get(key{rev: 99}) == nil || c.get(key{rev: 50}) != nil {
-		t.Error("what was used last is not what is kept")
-	}
-	c.put(key{rev: 99}, doc(5000))
-	c.put(key{rev: 1000}, doc(100_000)) // larger than all
-	if c.bytes > c.limit || c.get(key{rev: 0}) == nil || c.get(key{rev: 1000}) != nil {
-		t.Errorf("%d bytes are kept", c.bytes)
-	}
-	for i := range 100 { // questions alone
-		c.put(key{kind: searchAnswer, sub: strings.Repeat(string(rune('0'+i%64)), 512+i)}, doc(0))
-	}
-	if n := len(c.m); n > 20 {
-		t.Errorf("%d questions of 512 bytes are kept in %d", n, c.limit)
-	}
-	sum, n := 0, 0
-	for e := c.used.next; e != &c.used; e = e.next {
-		sum += e.cost()
-		n++
-	}
-	if sum != c.bytes || n != len(c.m) {
-		t.Errorf("%d bytes in %d entries; counted %d in %d", sum, n, c.bytes, len(c.m))
-	}
-}
-
-// What is rendered at once is bounded, and answers, which may wait for the index,
-// do not keep documents waiting.
-func TestRenderingIsBounded(t *testing.T) {
+// Questions may wait for the index: they have slots of their own, whether their
+// answers are kept or not, and documents do not wait for them.
+func TestAnswersDoNotHoldDocumentsUp(t *testing.T) {
 	g := open(t)
 	g.push("Some.Package", "1.0.0", "<description>x</description>")
-	d := New(g.Gallery, 0)
-	place := Place{Root: "https://packages.example.org", Keep: true}
-	for range maxRendering {
-		d.slots[1] <- struct{}{}
+	d := newDocs(g)
+	place := docs.Place{Root: "https://packages.example.org", Keep: true}
+	release := make(chan struct{})
+	slow := &docs.Kind{No: 255, Answer: true, Render: func(context.Context, *docs.Ref, *docs.Draft) error { <-release; return docs.ErrNoDocument }}
+	var waiting sync.WaitGroup
+	for i := range 64 { // more than are rendered at once
+		waiting.Go(func() {
+			_, _ = d.docs.Get(t.Context(), &docs.Ref{Key: docs.Key{Kind: slow, Count: int32(i)}, Keep: true})
+		})
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	for _, raw := range []string{"q=some", "q=" + strings.Repeat("x", maxKeptQuery)} {
-		ref := d.Search(ctx, g.feed, place, raw)
-		if _, err := d.Get(ctx, &ref); gallery.KindOf(err) != gallery.Unavailable {
-			t.Errorf("one more answer: %v", err)
+	for i, pad := range []string{"", strings.Repeat("x", maxKeptQuery)} {
+		for try := 0; ; try++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			ref := d.Search(ctx, g.feed, place, fmt.Sprintf("q=some&skip=%d%d%s", i, try, pad))
+			_, err := d.docs.Get(ctx, &ref)
+			cancel()
+			if gallery.KindOf(err) == gallery.Unavailable {
+				break
+			}
+			if try == 250 {
+				t.Fatalf("one more answer: %v", err)
+			}
 		}
 	}
 	ref, err := d.FlatIndex(t.Context(), g.feed, "some.package")
 	if g.plain(d, ref, err) != `{"versions":["1.0.0"]}` {
 		t.Error("a document waits")
 	}
-	<-d.slots[1]
-	g.plain(d, d.Search(ctx, g.feed, place, "q=some"), nil)
-}
-
-// Different states and addresses have different tags.
-func TestTags(t *testing.T) {
-	d := New(open(t).Gallery, 0)
-	base := key{kind: registrationPage, hive: Gzip, feed: 1, count: 2, rev: 3, id: "ab", sub: "c", root: "d"}
-	seen := map[string]key{}
-	for _, change := range []func(*key){
-		func(*key) {}, func(k *key) { k.kind = registrationLeaf }, func(k *key) { k.hive = SemVer2 }, func(k *key) { k.feed = 2 }, func(k *key) { k.count = 3 },
-		func(k *key) { k.rev = 4 }, func(k *key) { k.id, k.sub = "a", "bc" }, func(k *key) { k.sub, k.root = "", "cd" }, func(k *key) { k.root = "https://x" },
-	} {
-		k := base
-		change(&k)
-		plain, packed := d.tags(&k)
-		for _, tag := range []string{plain, packed} {
-			if other, ok := seen[tag]; ok || len(tag) < 20 || tag[0] != '"' || tag[len(tag)-1] != '"' || strings.ContainsAny(tag[1:len(tag)-1], "\", ") {
-				t.Errorf("the tag %s of %+v is that of %+v", tag, k, other)
-			}
-			seen[tag] = k
-		}
-	}
+	close(release)
+	g.plain(d, d.Search(context.Background(), g.feed, place, "q=some"), nil)
+	waiting.Wait()
 }
 
 func TestParam(t *testing.T) {
@@ -392,8 +350,8 @@ func TestParam(t *testing.T) {
 func TestCatalogPages(t *testing.T) {
 	g := open(t)
 	g.push("Some", "1.0.0", "<description>x</description>")
-	d, ctx := New(g.Gallery, 0), context.Background()
-	place := Place{Root: "https://nuget.example.org", Keep: true}
+	d, ctx := newDocs(g), context.Background()
+	place := docs.Place{Root: "https://nuget.example.org", Keep: true}
 	head, err := g.Head(ctx, g.feed, "Some", "1.0.0")
 	if err != nil {
 		t.Fatal(err)
@@ -449,7 +407,7 @@ func TestCatalogPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tag, _ := d.Tags(&ref)
+		tag, _ := d.docs.Tags(&ref)
 		return tag
 	}
 	happen(548)

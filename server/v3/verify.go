@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nougat/gallery"
+	"nougat/server/docs"
 )
 
 // verifyRoot is the address that documents name while they are verified.
@@ -27,7 +28,8 @@ func Verify(ctx context.Context, g *gallery.Gallery, f *gallery.Feed, known func
 	if known("") {
 		return 0, nil
 	}
-	v := &verifier{docs: New(g, 4<<20), feed: f}
+	kept := docs.New(g, 4<<20)
+	v := &verifier{g: g, kept: kept, docs: New(g, kept), feed: f}
 	ids, err := v.packages(ctx)
 	if err != nil {
 		return v.read, err
@@ -63,6 +65,8 @@ func Verify(ctx context.Context, g *gallery.Gallery, f *gallery.Feed, known func
 }
 
 type verifier struct {
+	g     *gallery.Gallery
+	kept  *docs.Docs
 	docs  *Docs
 	feed  *gallery.Feed
 	id    string
@@ -87,7 +91,7 @@ func same[T comparable](v *verifier, version, what string, says, want T) {
 func (v *verifier) packages(ctx context.Context) ([]string, error) {
 	seen := make(map[string]bool)
 	for after := uint64(0); ; {
-		evs, err := v.docs.g.Events(ctx, v.feed, after, 256)
+		evs, err := v.g.Events(ctx, v.feed, after, 256)
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +116,8 @@ func (v *verifier) packages(ctx context.Context) ([]string, error) {
 }
 
 // decode renders a document and reads it.
-func (v *verifier) decode(ctx context.Context, ref Ref, into any) error {
-	doc, err := v.docs.Get(ctx, &ref)
+func (v *verifier) decode(ctx context.Context, ref docs.Ref, into any) error {
+	doc, err := v.kept.Get(ctx, &ref)
 	if err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func hasNull(tree any) bool {
 
 // pkg compares the documents of one package.
 func (v *verifier) pkg(ctx context.Context) error {
-	_, releases, err := v.docs.g.Releases(ctx, v.feed, v.id)
+	_, releases, err := v.g.Releases(ctx, v.feed, v.id)
 	if err != nil {
 		return err
 	}
@@ -217,7 +221,7 @@ type (
 )
 
 func (v *verifier) hive(ctx context.Context, h Hive, releases []*gallery.Release) error {
-	place := Place{Root: verifyRoot}
+	place := docs.Place{Root: verifyRoot}
 	ref, err := v.docs.RegistrationIndex(ctx, v.feed, place, h, v.id)
 	if err != nil {
 		return err
@@ -225,7 +229,7 @@ func (v *verifier) hive(ctx context.Context, h Hive, releases []*gallery.Release
 	var index readIndex
 	err = v.decode(ctx, ref, &index)
 	if len(releases) == 0 {
-		if !errors.Is(err, errNoDocument) {
+		if !errors.Is(err, docs.ErrNoDocument) {
 			v.say("", "%s shows it, though it has no version there (%v)", h.Path(), err)
 		}
 		return nil
@@ -295,7 +299,7 @@ func (v *verifier) leaf(ctx context.Context, h Hive, leaf *readLeaf, r *gallery.
 	}
 	same(v, version, where+"dependencies", strings.Join(says, ", "), strings.Join(want, ", "))
 
-	ref, err := v.docs.RegistrationLeaf(ctx, v.feed, Place{Root: verifyRoot}, h, v.id, version)
+	ref, err := v.docs.RegistrationLeaf(ctx, v.feed, docs.Place{Root: verifyRoot}, h, v.id, version)
 	if err != nil {
 		return err
 	}
@@ -320,7 +324,7 @@ func (v *verifier) catalogLeaf(ctx context.Context, address string, r *gallery.R
 		v.say(r.Version.Full(), "catalogEntry names %s, which is not in the catalog", address)
 		return nil
 	}
-	ref, err := v.docs.CatalogLeaf(ctx, v.feed, Place{Root: verifyRoot}, folder, name)
+	ref, err := v.docs.CatalogLeaf(ctx, v.feed, docs.Place{Root: verifyRoot}, folder, name)
 	if err != nil {
 		return fmt.Errorf("the catalog leaf %s: %w", address, err)
 	}
@@ -358,7 +362,7 @@ type readCatalog struct {
 
 // catalog holds the pages against the event log.
 func (v *verifier) catalog(ctx context.Context) error {
-	place := Place{Root: verifyRoot}
+	place := docs.Place{Root: verifyRoot}
 	ref, err := v.docs.CatalogIndex(ctx, v.feed, place)
 	if err != nil {
 		return err
@@ -379,7 +383,7 @@ func (v *verifier) catalog(ctx context.Context) error {
 		if err := v.decode(ctx, ref, &page); err != nil {
 			return err
 		}
-		evs, err := v.docs.g.Events(ctx, v.feed, uint64(n)*catalogPageSize, page.Count)
+		evs, err := v.g.Events(ctx, v.feed, uint64(n)*catalogPageSize, page.Count)
 		if err != nil {
 			return err
 		}

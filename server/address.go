@@ -16,14 +16,14 @@ import (
 	"nougat/ui"
 )
 
-// A site is one public address of the gallery: what documents, links and
-// commands begin with.
-type site struct {
-	base   string   // "https://packages.example.org/nuget"
-	prefix string   // its path: "" or "/nuget"
-	roots  []string // the roots of the feeds, in their order
-	keep   bool     // documents rendered for it may be kept
-	key    siteKey  // how requests name it; zero for those that are always kept
+// An address is one public address of the gallery: what documents, links and
+// commands begin with. Nothing changes it once others see it.
+type address struct {
+	base   string     // "https://packages.example.org/nuget"
+	prefix string     // its path: "" or "/nuget"
+	roots  []string   // the roots of the feeds, in their order
+	keep   bool       // documents rendered for it may be kept
+	key    addressKey // how requests name it; zero for those that are always kept
 
 	vouched bool // somebody known uses it
 
@@ -37,48 +37,57 @@ type fixed struct {
 	length []string // Content-Length
 }
 
-// siteKey is what requests say of their own address.
-type siteKey struct{ scheme, host, prefix string }
+// addressKey is what requests say of their own address.
+type addressKey struct{ scheme, host, prefix string }
 
 // PublicURL returns the public address that text means as documents begin with
 // it: host in small letters, no slash at the end. The error is a sentence.
 func PublicURL(text string) (string, error) {
-	k, err := publicSite(text)
+	k, err := parseAddress(text)
 	return k.scheme + "://" + k.host + k.prefix, err
 }
 
-func publicSite(text string) (siteKey, error) {
+func parseAddress(text string) (addressKey, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !validHost(u.Host) || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
-		return siteKey{}, fmt.Errorf("%q is not an address such as https://nuget.example.org or https://example.org/nuget.", text)
+		return addressKey{}, fmt.Errorf("%q is not an address such as https://nuget.example.org or https://example.org/nuget.", text)
 	}
 	prefix := strings.TrimRight(u.EscapedPath(), "/")
 	if strings.HasSuffix(prefix, "/index.json") {
-		return siteKey{}, fmt.Errorf("%q is the address of a feed: the gallery's is what stands before /v3/index.json.", text)
+		return addressKey{}, fmt.Errorf("%q is the address of a feed: the gallery's is what stands before /v3/index.json.", text)
 	}
 	if prefix != "" && !validPrefix(prefix) {
-		return siteKey{}, fmt.Errorf("The path of %q is not plain: use letters, digits, - _ . and ~ between single slashes.", text)
+		return addressKey{}, fmt.Errorf("The path of %q is not plain: use letters, digits, - _ . and ~ between single slashes.", text)
 	}
-	return siteKey{u.Scheme, strings.ToLower(u.Host), prefix}, nil
+	return addressKey{u.Scheme, strings.ToLower(u.Host), prefix}, nil
 }
 
-func newSite(scheme, host, prefix string, feeds []string) *site {
-	st := &site{base: scheme + "://" + host + prefix, prefix: prefix}
+func newAddress(scheme, host, prefix string, feeds []string) *address {
+	a := &address{base: scheme + "://" + host + prefix, prefix: prefix}
 	for i, name := range feeds {
-		root := st.base
-		if i > 0 {
-			root += "/" + name
-		}
-		st.roots = append(st.roots, root)
+		a.roots = append(a.roots, a.base+feedRoot(i, name))
 	}
-	st.noKey.reason = gallery.MsgNoCredentials(st.keysURL())
-	st.noKey.body = []byte(st.noKey.reason + "\n")
-	st.noKey.length = []string{strconv.Itoa(len(st.noKey.body))}
-	return st
+	a.noKey.reason = gallery.MsgNoCredentials(a.keysURL())
+	a.noKey.body = []byte(a.noKey.reason + "\n")
+	a.noKey.length = []string{strconv.Itoa(len(a.noKey.body))}
+	return a
 }
+
+// feedRoot is where a feed is answered, below the base: the first, which is main,
+// at the root itself, others under their names.
+func feedRoot(i int, name string) string {
+	if i == 0 {
+		return ""
+	}
+	return "/" + name
+}
+
+// indexURL is the address of the service index below a feed's root, which clients
+// take as their source.
+func indexURL(root string) string { return root + "/v3/index.json" }
 
 // keysURL is the page of API keys.
-func (st *site) keysURL() string { return st.base + ui.Frame{}.KeysURL() }
+func (a *address) keysURL() string { return a.base + ui.Frame{}.KeysURL() }
 
 // While no public address is configured, documents are kept for the listener's
 // own addresses and for so many others, admitted after an authenticated request
@@ -86,30 +95,32 @@ func (st *site) keysURL() string { return st.base + ui.Frame{}.KeysURL() }
 // must not fill the cache. One that was admitted by requests alone gives its place
 // to one that somebody known uses.
 const (
-	maxOtherSites  = 4
-	admitAfter     = 100
-	maxSiteTries   = 64
-	maxHostLength  = 255 + len(":65535")
-	maxPrefixBytes = 200
+	maxOtherAddresses = 4
+	admitAfter        = 100
+	maxAddressTries   = 64
+	maxHostLength     = 255 + len(":65535")
+	maxPrefixBytes    = 200
 )
 
-// sites knows the addresses that requests have named.
-type sites struct {
+// addresses knows those that requests have named.
+type addresses struct {
+	// Set in init, then fixed.
 	feeds    []string
-	fallback *site // for answers to requests that name no address
-	kept     atomic.Pointer[map[siteKey]*site]
+	fallback *address // for answers to requests that name no address
+	own      int      // how many are always kept
+
+	kept atomic.Pointer[map[addressKey]*address] // never changed: replaced under mu
 
 	mu    sync.Mutex
-	own   int // how many are always kept
-	tries map[siteKey]int
+	tries map[addressKey]int // guarded by mu
 }
 
-func (ss *sites) init(feeds []string, listeners []net.Addr) {
-	ss.feeds = feeds
-	ss.tries = make(map[siteKey]int)
-	kept := make(map[siteKey]*site)
-	for _, a := range listeners {
-		tcp, ok := a.(*net.TCPAddr)
+func (all *addresses) init(feeds []string, listeners []net.Addr) {
+	all.feeds = feeds
+	all.tries = make(map[addressKey]int)
+	kept := make(map[addressKey]*address)
+	for _, l := range listeners {
+		tcp, ok := l.(*net.TCPAddr)
 		if !ok {
 			continue
 		}
@@ -123,91 +134,91 @@ func (ss *sites) init(feeds []string, listeners []net.Addr) {
 			if port == "80" { // which clients leave out
 				h = strings.TrimSuffix(h, ":80")
 			}
-			st := newSite("http", h, "", feeds)
-			st.keep = true
-			kept[siteKey{"http", h, ""}] = st
-			if ss.fallback == nil {
-				ss.fallback = st
+			a := newAddress("http", h, "", feeds)
+			a.keep = true
+			kept[addressKey{"http", h, ""}] = a
+			if all.fallback == nil {
+				all.fallback = a
 			}
 		}
 	}
-	if ss.fallback == nil {
-		ss.fallback = newSite("http", "localhost", "", feeds)
+	if all.fallback == nil {
+		all.fallback = newAddress("http", "localhost", "", feeds)
 	}
-	ss.own = len(kept)
-	ss.kept.Store(&kept)
+	all.own = len(kept)
+	all.kept.Store(&kept)
 }
 
-// find returns the site of k, kept or made for this request.
-func (ss *sites) find(k siteKey) *site {
-	if st := (*ss.kept.Load())[k]; st != nil {
-		return st
+// find returns the address of k, kept or made for this request.
+func (all *addresses) find(k addressKey) *address {
+	if a := (*all.kept.Load())[k]; a != nil {
+		return a
 	}
-	st := newSite(k.scheme, strings.ToLower(k.host), k.prefix, ss.feeds)
-	st.key = k
-	if ss.tried(k) {
-		return ss.admit(st, false)
+	a := newAddress(k.scheme, strings.ToLower(k.host), k.prefix, all.feeds)
+	a.key = k
+	if all.tried(k) {
+		return all.admit(a, false)
 	}
-	return st
+	return a
 }
 
 // tried counts a request for k and reports whether it has earned its place.
-func (ss *sites) tried(k siteKey) bool {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	if ss.full() {
+func (all *addresses) tried(k addressKey) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.full() {
 		return false
 	}
-	if _, known := ss.tries[k]; !known && len(ss.tries) >= maxSiteTries {
-		clear(ss.tries)
+	if _, known := all.tries[k]; !known && len(all.tries) >= maxAddressTries {
+		clear(all.tries)
 	}
-	ss.tries[k]++
-	return ss.tries[k] >= admitAfter
+	all.tries[k]++
+	return all.tries[k] >= admitAfter
 }
 
 // full reports whether so many others are kept as may be.
-func (ss *sites) full() bool { return len(*ss.kept.Load())-ss.own >= maxOtherSites }
+func (all *addresses) full() bool { return len(*all.kept.Load())-all.own >= maxOtherAddresses }
 
-// admit keeps st from now on, if there is room, and returns what is kept. For one
+// admit keeps an address from now on, if there is room, and returns what is kept. For one
 // that is vouched for there is room where another is not.
-func (ss *sites) admit(st *site, vouched bool) *site {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	kept := maps.Clone(*ss.kept.Load())
-	if have := kept[st.key]; have != nil {
+func (all *addresses) admit(a *address, vouched bool) *address {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	kept := maps.Clone(*all.kept.Load())
+	if have := kept[a.key]; have != nil {
 		if have.vouched || !vouched {
 			return have
 		}
-	} else if ss.full() {
-		var out *site
+	} else if all.full() {
+		var out *address
 		for _, other := range kept {
-			if other.key != (siteKey{}) && !other.vouched {
+			if other.key != (addressKey{}) && !other.vouched {
 				out = other
 			}
 		}
 		if !vouched || out == nil {
-			return st
+			return a
 		}
 		delete(kept, out.key)
 	}
-	delete(ss.tries, st.key)
-	admitted := *st
+	delete(all.tries, a.key)
+	admitted := *a
 	admitted.keep, admitted.vouched = true, vouched
-	kept[st.key] = &admitted
-	ss.kept.Store(&kept)
+	kept[a.key] = &admitted
+	all.kept.Store(&kept)
 	return &admitted
 }
 
-// siteOf finds out the public address of a request: the configured one, else
+// addressOf finds out the public address of a request: the configured one, else
 // what a trusted proxy forwarded, else the request's own Host.
-func (s *Server) siteOf(r *http.Request) (*site, error) {
-	if st := s.live.Load().site; st != nil {
+func (s *Server) addressOf(r *http.Request) (*address, error) {
+	if a := s.live.Load().address; a != nil {
 		if !validHost(r.Host) && r.Host != "" {
 			return nil, badHost()
 		}
-		return st, nil
+		return a, nil
 	}
-	k := siteKey{scheme: "http", host: r.Host}
+	k := addressKey{scheme: "http", host: r.Host}
 	if r.TLS != nil {
 		k.scheme = "https"
 	}
@@ -226,15 +237,15 @@ func (s *Server) siteOf(r *http.Request) (*site, error) {
 		}
 	}
 	if k.host == "" { // HTTP/1.0
-		return s.sites.fallback, nil
+		return s.addresses.fallback, nil
 	}
-	if st := (*s.sites.kept.Load())[k]; st != nil {
-		return st, nil
+	if a := (*s.addresses.kept.Load())[k]; a != nil {
+		return a, nil
 	}
 	if !validHost(k.host) {
 		return nil, badHost()
 	}
-	return s.sites.find(k), nil
+	return s.addresses.find(k), nil
 }
 
 func badHost() error {

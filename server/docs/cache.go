@@ -1,8 +1,6 @@
-package v3
+package docs
 
-import (
-	"sync"
-)
+import "sync"
 
 // entryCost is what a kept document takes beside its bytes and its key's texts:
 // headers, list.
@@ -11,28 +9,29 @@ const entryCost = 600
 // cache keeps documents by key up to a number of bytes and drops those that
 // were asked for longest ago.
 type cache struct {
-	mu    sync.Mutex
-	limit int
-	bytes int
-	m     map[key]*entry
+	limit int // bytes; fixed
+
+	mu    sync.Mutex // guards what follows
+	bytes int        // the cost of all entries, at most limit
+	m     map[Key]*entry
 	used  entry // ring: used.next was asked for last
 }
 
 type entry struct {
-	key        key
+	key        Key
 	doc        *Document
 	next, prev *entry
 }
 
-func (e *entry) cost() int { return len(e.key.id) + len(e.key.sub) + e.doc.cost() }
+func (e *entry) cost() int { return len(e.key.ID) + len(e.key.Sub) + e.doc.cost() }
 
 func newCache(limit int) *cache {
-	c := &cache{limit: limit, m: make(map[key]*entry)}
+	c := &cache{limit: limit, m: make(map[Key]*entry)}
 	c.used.next, c.used.prev = &c.used, &c.used
 	return c
 }
 
-func (c *cache) get(k key) *Document {
+func (c *cache) get(k Key) *Document {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.m[k]
@@ -47,7 +46,7 @@ func (c *cache) get(k key) *Document {
 }
 
 // put keeps a document, unless it would take the place of half of all.
-func (c *cache) put(k key, d *Document) {
+func (c *cache) put(k Key, d *Document) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := &entry{key: k, doc: d}

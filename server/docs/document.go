@@ -1,20 +1,13 @@
-package v3
+package docs
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"io"
 	"strconv"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
-
-// format is a part of every ETag: it changes with the way documents are
-// rendered, so that a client keeps nothing of an older program.
-const format = 1
 
 // A Document is rendered and ready to be sent. Its header values are shared by
 // all answers; nobody may change them.
@@ -26,80 +19,29 @@ type Document struct {
 	PlainLength []string // Content-Length
 	GzipLength  []string
 
-	size    int       // bytes of the plain form
-	pages   []pageRef // of a registration index whose pages are documents of their own
-	missing bool      // there is no such document: an ID that a hive does not show
+	// Parts is what Render left for the protocol: what an index says of documents
+	// that it names.
+	Parts any
+
+	partsCost int  // bytes that Parts takes
+	size      int  // bytes of the plain form
+	missing   bool // there is no such document: Render said ErrNoDocument
 }
 
-func (d *Document) cost() int {
-	n := entryCost + len(d.Gzip) + len(d.Plain)
-	for i := range d.pages {
-		n += d.pages[i].cost()
-	}
-	return n
-}
-
-// key names a document in one of its states.
-type key struct {
-	kind  kind
-	hive  Hive
-	feed  uint32 // generation, or number where the document is about the event log
-	count int32  // versions of a page
-	rev   uint64 // last event that touched it; for answers the snapshot of the index
-	id    string // folded
-	sub   string // what else names it: version, bounds, query
-	root  string // address of the feed's root, where the document names addresses
-}
-
-type kind uint8
-
-const (
-	serviceIndex kind = iota + 1
-	flatIndex
-	registrationIndex
-	registrationPage
-	registrationLeaf
-	catalogIndex
-	catalogPage
-	catalogLeaf
-	searchAnswer
-	autocompleteAnswer
-	smallPackage
-	nuspecFile
-)
-
-// isAnswer reports whether it is an answer to a query.
-func (k kind) isAnswer() bool { return k == searchAnswer || k == autocompleteAnswer }
-
-// tags are the ETags of a key's plain and compressed document.
-func (d *Docs) tags(k *key) (plain, compressed string) {
-	var a [256]byte
-	b := append(a[:0], format, byte(k.kind), byte(k.hive))
-	b = binary.LittleEndian.AppendUint64(b, d.g.Epoch())
-	b = binary.LittleEndian.AppendUint32(b, k.feed)
-	b = binary.LittleEndian.AppendUint32(b, uint32(k.count))
-	b = binary.LittleEndian.AppendUint64(b, k.rev)
-	for _, s := range [...]string{k.id, k.sub, k.root} {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(s)))
-		b = append(b, s...)
-	}
-	sum := sha256.Sum256(b)
-	var t [1 + 20 + len(`-gz"`)]byte
-	t[0] = '"'
-	base64.RawURLEncoding.Encode(t[1:21], sum[:15])
-	copy(t[21:], `-gz"`)
-	compressed = string(t[:])
-	t[21] = '"'
-	return string(t[:22]), compressed
-}
+// cost is how many bytes of memory keeping the document takes, without its key.
+func (d *Document) cost() int { return entryCost + len(d.Gzip) + len(d.Plain) + d.partsCost }
 
 // minGzip is the size from which compression can pay.
 const minGzip = 150
 
 // finish compresses a rendered document and gives it its tags.
-func (d *Docs) finish(k *key, body []byte, level int) *Document {
-	doc := &Document{size: len(body)}
-	plain, compressed := d.tags(k)
+func (d *Docs) finish(k *Key, draft *Draft) *Document {
+	body, level := draft.Body, documentLevel
+	if k.Kind.Answer {
+		level = answerLevel
+	}
+	doc := &Document{size: len(body), Parts: draft.Parts, partsCost: draft.PartsCost}
+	plain, compressed := k.tags(d.g.Epoch())
 	doc.Tag, doc.GzipTag = []string{plain}, []string{compressed}
 	doc.PlainLength = []string{strconv.Itoa(len(body))}
 	if len(body) >= minGzip {

@@ -186,19 +186,19 @@ func TestDocumentsOfManyHosts(t *testing.T) {
 	if len(tags) != 20 {
 		t.Errorf("%d ETags of 20 hosts", len(tags))
 	}
-	kept := func() int { return len(*s.server.sites.kept.Load()) }
+	kept := func() int { return len(*s.server.addresses.kept.Load()) }
 	own := kept()
 	for range 2 * admitAfter {
 		s.get(path, "Host", "often.example").is(200)
 	}
 	if kept() != own+1 {
-		t.Errorf("%d sites are kept, want one more than %d", kept(), own)
+		t.Errorf("%d addresses are kept, want one more than %d", kept(), own)
 	}
 	for i := range 10 { // an authenticated request vouches for its host, but not for any number
 		s.do("DELETE", "/v3/package/Foo/1.0.0", nil, "X-NuGet-ApiKey", s.key, "Host", fmt.Sprintf("known-%d.example", i)).is(204)
 	}
-	if kept() != own+maxOtherSites {
-		t.Errorf("%d sites are kept, want %d", kept(), own+maxOtherSites)
+	if kept() != own+maxOtherAddresses {
+		t.Errorf("%d addresses are kept, want %d", kept(), own+maxOtherAddresses)
 	}
 }
 
@@ -206,8 +206,8 @@ func TestDocumentsOfManyHosts(t *testing.T) {
 func TestVouchedHostsComeFirst(t *testing.T) {
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
-	kept := func(host string) bool { return (*s.server.sites.kept.Load())[siteKey{"http", host, ""}] != nil }
-	for i := range maxOtherSites {
+	kept := func(host string) bool { return (*s.server.addresses.kept.Load())[addressKey{"http", host, ""}] != nil }
+	for i := range maxOtherAddresses {
 		for range admitAfter {
 			s.get("/v3/index.json", "Host", fmt.Sprintf("evil-%d.example", i)).is(200)
 		}
@@ -219,7 +219,7 @@ func TestVouchedHostsComeFirst(t *testing.T) {
 		s.do("DELETE", "/v3/package/Foo/1.0.0", nil, "X-NuGet-ApiKey", s.key, "Host", host).is(204)
 	}
 	use("evil-3.example") // is true after all
-	for i := range maxOtherSites - 1 {
+	for i := range maxOtherAddresses - 1 {
 		use(fmt.Sprintf("true-%d.example", i))
 	}
 	for _, host := range []string{"evil-3.example", "true-0.example", "true-1.example", "true-2.example"} {
@@ -228,8 +228,8 @@ func TestVouchedHostsComeFirst(t *testing.T) {
 		}
 	}
 	use("late.example")
-	if kept("late.example") || len(*s.server.sites.kept.Load()) != s.server.sites.own+maxOtherSites {
-		t.Errorf("%d sites are kept", len(*s.server.sites.kept.Load()))
+	if kept("late.example") || len(*s.server.addresses.kept.Load()) != s.server.addresses.own+maxOtherAddresses {
+		t.Errorf("%d addresses are kept", len(*s.server.addresses.kept.Load()))
 	}
 }
 
@@ -260,10 +260,10 @@ func TestClientAddr(t *testing.T) {
 }
 
 func TestListenersAreKept(t *testing.T) {
-	var ss sites
-	ss.init([]string{"main"}, []net.Addr{&net.TCPAddr{IP: net.IPv4zero, Port: 80}, &net.TCPAddr{IP: net.ParseIP("192.0.2.5"), Port: 5050}})
+	var all addresses
+	all.init([]string{"main"}, []net.Addr{&net.TCPAddr{IP: net.IPv4zero, Port: 80}, &net.TCPAddr{IP: net.ParseIP("192.0.2.5"), Port: 5050}})
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "192.0.2.5:5050"} {
-		if st := ss.find(siteKey{"http", host, ""}); !st.keep {
+		if a := all.find(addressKey{"http", host, ""}); !a.keep {
 			t.Errorf("%s is not kept", host)
 		}
 	}
