@@ -32,7 +32,7 @@ func putPackage(w Writer, f *Feed, pkg *Package, ev *Event, r *Release) error {
 	}
 	// The ID is spelled as the highest version spells it (R-DEL-04); with
 	// nothing listed it stays as it was.
-	if top := pkg.Latest[View{Prerelease: true, SemVer2: true}.Index()]; top.Equal(r.Version) {
+	if top := pkg.Latest[Filter{Prerelease: true, SemVer2: true}.Index()]; top.Equal(r.Version) {
 		pkg.ID = r.ID
 	}
 	card.ID, card.Owners, card.Rev = pkg.ID, pkg.Owners, pkg.Rev
@@ -56,10 +56,10 @@ func setListed(c *Card, r *Release) {
 	}
 }
 
-// latest finds the highest of listed versions in each view; versions ascend.
+// latest finds the highest of listed versions in each filter; versions ascend.
 func latest(versions []CardVersion) [4]nuget.Version {
 	var top [4]nuget.Version
-	for _, view := range allViews {
+	for _, view := range allFilters {
 		for _, cv := range slices.Backward(versions) {
 			if view.Sees(cv.Version.IsPrerelease(), cv.SemVer2) {
 				top[view.Index()] = cv.Version
@@ -70,9 +70,9 @@ func latest(versions []CardVersion) [4]nuget.Version {
 	return top
 }
 
-var allViews = [4]View{{}, {Prerelease: true}, {SemVer2: true}, {Prerelease: true, SemVer2: true}}
+var allFilters = [4]Filter{{}, {Prerelease: true}, {SemVer2: true}, {Prerelease: true, SemVer2: true}}
 
-// face gives the card the faces of the versions that its views show, reading
+// face gives the card the faces of the versions that its filters show, reading
 // each release once.
 func face(c *Card, top [4]nuget.Version, read func(nuget.Version) (*Release, error)) error {
 	c.Faces = nil

@@ -40,7 +40,7 @@ func TestPushIsTheTruth(t *testing.T) {
 	if !bytes.Equal(got, pack.Nupkg(pack.Spec{ID: "Contoso.Tables", Version: "1.0.0-beta"})) {
 		t.Error("the bytes served are not those pushed")
 	}
-	res, err := w.Search(w.ctx(), w.main, gallery.Query{Text: "tables", Take: 20, View: gallery.View{Prerelease: true, SemVer2: true}})
+	res, err := w.Search(w.ctx(), w.main, gallery.Query{Text: "tables", Take: 20, Filter: gallery.Filter{Prerelease: true, SemVer2: true}})
 	if err != nil || res.Total != 1 || len(res.Hits[0].Versions) != 2 {
 		t.Errorf("search: %+v, %v", res, err)
 	}

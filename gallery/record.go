@@ -72,8 +72,8 @@ type Package struct {
 	Locked bool   // R-LCK-01
 	Rev    uint64 // number of the last event that touched it
 
-	// Latest holds the highest listed version, in each of the four views of
-	// R-DEL-04 (see View.Index); a zero version where a view has none.
+	// Latest holds the highest listed version, in each of the four filters of
+	// R-DEL-04 (see Filter.Index); a zero version where a filter has none.
 	Latest   [4]nuget.Version
 	Versions int // releases that are served, unlisted ones included
 }
@@ -86,28 +86,28 @@ type DocState struct {
 	People uint64 // number of the last change of how an account is shown (SiteReader.People)
 }
 
-// A View says which releases a client can see: prereleases or not, and SemVer 2
+// A Filter says which releases a client can see: prereleases or not, and SemVer 2
 // packages or not (protocol.md 3, T-09).
-type View struct {
+type Filter struct {
 	Prerelease bool
 	SemVer2    bool
 }
 
-// Index numbers the four views from 0 to 3, for Package.Latest and Card.Shown.
-func (v View) Index() int {
+// Index numbers the four filters from 0 to 3, for Package.Latest and Card.Shown.
+func (f Filter) Index() int {
 	i := 0
-	if v.Prerelease {
+	if f.Prerelease {
 		i |= 1
 	}
-	if v.SemVer2 {
+	if f.SemVer2 {
 		i |= 2
 	}
 	return i
 }
 
-// Sees reports whether a listed release with these properties is in the view.
-func (v View) Sees(prerelease, semVer2 bool) bool {
-	return (v.Prerelease || !prerelease) && (v.SemVer2 || !semVer2)
+// Sees reports whether a listed release with these properties passes.
+func (f Filter) Sees(prerelease, semVer2 bool) bool {
+	return (f.Prerelease || !prerelease) && (f.SemVer2 || !semVer2)
 }
 
 // A Head is the part of a release that is read without its metadata.
@@ -184,17 +184,17 @@ type NameGroup struct {
 }
 
 // A Card is the compact row from which the search index is built: one for a
-// package, with the faces of the versions that its four views show.
+// package, with the faces of the versions that its four filters show.
 type Card struct {
 	ID       nuget.ID
 	Owners   []AccountNo
 	Rev      uint64
 	Faces    []Face        // distinct, at most four; empty when nothing is listed
-	Shown    [4]int8       // index in Faces for each View.Index; -1 where the view is empty
+	Shown    [4]int8       // index in Faces for each Filter.Index; -1 where the filter is empty
 	Versions []CardVersion // listed ones, ascending
 }
 
-// A Face is what search shows of the version that a view shows.
+// A Face is what search shows of the version that a filter shows.
 type Face struct {
 	Version                         nuget.Version
 	Title, Description, Summary     string

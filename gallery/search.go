@@ -37,13 +37,13 @@ type Index interface {
 	// Search, and how many there are (Gallery.Autocomplete).
 	Autocomplete(ctx context.Context, q Query) (total int, ids []string, err error)
 
-	// VersionsOf returns the listed versions of a package that the view sees,
+	// VersionsOf returns the listed versions of a package that the filter sees,
 	// ascending, as Version.Full spells them. id is in any case.
-	VersionsOf(ctx context.Context, id string, v View) ([]string, error)
+	VersionsOf(ctx context.Context, id string, v Filter) ([]string, error)
 
-	// Nearest returns at most n packages that the view sees and whose IDs
+	// Nearest returns at most n packages that the filter sees and whose IDs
 	// resemble id, the likeliest first, without the package of that very ID.
-	Nearest(ctx context.Context, id string, v View, n int) ([]Hit, error)
+	Nearest(ctx context.Context, id string, v Filter, n int) ([]Hit, error)
 
 	// PackageTypes returns the types of the feed's listed packages, each once,
 	// ascending without case.
@@ -84,7 +84,7 @@ type Query struct {
 	// Take 0 the hits are only counted.
 	Skip, Take int
 
-	View        View
+	Filter        Filter
 	PackageType string    // only packages of this type, in any case; empty: any
 	Owner       AccountNo // only packages that this account owns; 0: any
 	Sort        Sort
@@ -114,8 +114,8 @@ type Results struct {
 // must what it points to, which it shares with the index.
 type Hit struct {
 	Card      *Card
-	Face      *Face         // of Card, of the version that the view shows
-	Versions  []CardVersion // those of Card that the view sees, ascending; never empty
+	Face      *Face         // of Card, of the version that the filter shows
+	Versions  []CardVersion // those of Card that the filter sees, ascending; never empty
 	Downloads uint64        // of all versions, as far as they have been written
 	Exact     bool          // the text of the query is its ID
 
@@ -161,17 +161,17 @@ func (g *Gallery) Autocomplete(ctx context.Context, f *Feed, q Query) (total int
 	return g.index(f).Autocomplete(ctx, q)
 }
 
-// VersionsOf returns the listed versions of a package that the view sees,
+// VersionsOf returns the listed versions of a package that the filter sees,
 // ascending, with their metadata; none when the ID is unknown (protocol.md 5).
 // Errors are Search's.
-func (g *Gallery) VersionsOf(ctx context.Context, f *Feed, id string, v View) ([]string, error) {
+func (g *Gallery) VersionsOf(ctx context.Context, f *Feed, id string, v Filter) ([]string, error) {
 	return g.index(f).VersionsOf(ctx, id, v)
 }
 
 // Nearest returns at most n packages whose IDs resemble id, the likeliest
 // first: what a page that found nothing offers instead. The package of that
 // very ID is not among them. Errors are Search's.
-func (g *Gallery) Nearest(ctx context.Context, f *Feed, id string, v View, n int) ([]Hit, error) {
+func (g *Gallery) Nearest(ctx context.Context, f *Feed, id string, v Filter, n int) ([]Hit, error) {
 	return g.index(f).Nearest(ctx, id, v, n)
 }
 

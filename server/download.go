@@ -66,7 +66,7 @@ func (s *Server) handleDownload(c *call) error {
 		if err != nil {
 			return err
 		}
-		v := pkg.Latest[gallery.View{SemVer2: true}.Index()]
+		v := pkg.Latest[gallery.Filter{SemVer2: true}.Index()]
 		if v.IsZero() {
 			return &gallery.Error{Kind: gallery.NotFound, Op: "read", ID: string(pkg.ID), Msg: string(pkg.ID) + " has no listed stable version here. Name a version."}
 		}

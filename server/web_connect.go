@@ -17,7 +17,7 @@ func (s *Server) handleConnect(c *call) error {
 		Private: !c.feed.OpenToRead,
 	}
 	// An index that is still being built, or is empty, leaves the example out.
-	if found, err := s.search(c, gallery.Query{Take: 1, View: everything, Sort: gallery.ByRecent}, noWait); err == nil && len(found.Hits) > 0 {
+	if found, err := s.search(c, gallery.Query{Take: 1, Filter: everything, Sort: gallery.ByRecent}, noWait); err == nil && len(found.Hits) > 0 {
 		p.Example = string(found.Hits[0].Card.ID)
 	}
 	if c.actor.SignedIn() && c.r.Method == http.MethodGet {

@@ -22,7 +22,7 @@ const (
 )
 
 // everything sees what a modern client sees: the pages' own view (R-SRCH-03).
-var everything = gallery.View{Prerelease: true, SemVer2: true}
+var everything = gallery.Filter{Prerelease: true, SemVer2: true}
 
 // handleHome shows what the feed holds and what is new in it.
 func (s *Server) handleHome(c *call) error {
@@ -30,7 +30,7 @@ func (s *Server) handleHome(c *call) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.search(c, gallery.Query{Take: recentRows, View: everything, Sort: gallery.ByRecent}, pageWait)
+	found, err := s.search(c, gallery.Query{Take: recentRows, Filter: everything, Sort: gallery.ByRecent}, pageWait)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func chooseHead(pkg *gallery.Package, heads []gallery.Head, asked string) (head 
 			}
 		}
 	}
-	for _, view := range []gallery.View{{SemVer2: true}, everything} {
+	for _, view := range []gallery.Filter{{SemVer2: true}, everything} {
 		if v := pkg.Latest[view.Index()]; !v.IsZero() {
 			if i := at(v); i >= 0 {
 				return heads[i], asked == ""
@@ -184,7 +184,7 @@ func (s *Server) packagePage(c *call, pkg *gallery.Package, heads []gallery.Head
 
 // latest says what is newer than the version shown.
 func latest(p *ui.PackagePage, pkg *gallery.Package, shown nuget.Version) {
-	stable, any := pkg.Latest[gallery.View{SemVer2: true}.Index()], pkg.Latest[everything.Index()]
+	stable, any := pkg.Latest[gallery.Filter{SemVer2: true}.Index()], pkg.Latest[everything.Index()]
 	if !stable.IsZero() {
 		p.LatestStable = stable.String()
 		p.Newer = stable.Compare(shown) > 0
@@ -331,14 +331,14 @@ func typeNames(types []nuget.PackageType) []string {
 // handleLatest leads to the version that is the latest now, for links that are
 // to stay right; without a stable one to the highest prerelease.
 func (s *Server) handleLatest(c *call) error {
-	return s.toLatest(c, gallery.View{SemVer2: true})
+	return s.toLatest(c, gallery.Filter{SemVer2: true})
 }
 
 func (s *Server) handleLatestPrerelease(c *call) error {
 	return s.toLatest(c, everything)
 }
 
-func (s *Server) toLatest(c *call, view gallery.View) error {
+func (s *Server) toLatest(c *call, view gallery.Filter) error {
 	id := c.param("id")
 	pkg, err := s.g.Package(c.r.Context(), c.feed, id)
 	if gallery.KindOf(err) == gallery.NotFound {

@@ -35,7 +35,7 @@ func (s *Server) handleSearchPage(c *call) error {
 		Text:        cutText(strings.TrimSpace(ask(asked, "q")), maxQuery),
 		Skip:        (p.Page - 1) * searchRows,
 		Take:        searchRows,
-		View:        gallery.View{Prerelease: p.Prerelease, SemVer2: true},
+		Filter:        gallery.Filter{Prerelease: p.Prerelease, SemVer2: true},
 		PackageType: p.Type,
 	}
 	switch strings.ToLower(ask(asked, "sort")) {
@@ -110,7 +110,7 @@ func jsonOf(f ui.Frame, q gallery.Query) string {
 		return ""
 	}
 	ask := url.Values{"q": {q.Text}, "skip": {strconv.Itoa(q.Skip)}, "take": {strconv.Itoa(q.Take)},
-		"prerelease": {strconv.FormatBool(q.View.Prerelease)}, "semVerLevel": {"2.0.0"}}
+		"prerelease": {strconv.FormatBool(q.Filter.Prerelease)}, "semVerLevel": {"2.0.0"}}
 	if q.PackageType != "" {
 		ask.Set("packageType", q.PackageType)
 	}

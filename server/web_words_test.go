@@ -69,7 +69,7 @@ func TestChooseHead(t *testing.T) {
 	}
 	heads := []gallery.Head{head("1.0.0", true), head("2.0.0-beta", true), head("3.0.0", false)}
 	stable := &gallery.Package{ID: "A"}
-	stable.Latest[gallery.View{SemVer2: true}.Index()] = heads[0].Version
+	stable.Latest[gallery.Filter{SemVer2: true}.Index()] = heads[0].Version
 	stable.Latest[everything.Index()] = heads[1].Version
 	preview := &gallery.Package{ID: "A"}
 	preview.Latest[everything.Index()] = heads[1].Version

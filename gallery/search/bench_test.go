@@ -161,7 +161,7 @@ func BenchmarkSearch(b *testing.B) {
 				b.ReportAllocs()
 				total := 0
 				for b.Loop() {
-					res, err := ix.Search(b.Context(), gallery.Query{Text: q.text, Take: take, View: gallery.View{SemVer2: true}})
+					res, err := ix.Search(b.Context(), gallery.Query{Text: q.text, Take: take, Filter: gallery.Filter{SemVer2: true}})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -199,7 +199,7 @@ func BenchmarkAutocomplete(b *testing.B) {
 	for _, text := range []string{"m", "Contoso.", "Serilog.Sin", "logg"} {
 		b.Run(text, func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := ix.Autocomplete(b.Context(), gallery.Query{Text: text, Take: 20, View: everything}); err != nil {
+				if _, _, err := ix.Autocomplete(b.Context(), gallery.Query{Text: text, Take: 20, Filter: everything}); err != nil {
 					b.Fatal(err)
 				}
 			}

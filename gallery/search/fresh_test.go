@@ -122,7 +122,7 @@ func TestEventsOfAnotherProcess(t *testing.T) {
 	before = cached(one)
 	two.push("Contoso.Web", "1.0.0")
 	changed(one, before)
-	if ids, err := one.VersionsOf(t.Context(), one.feed, "contoso.web", gallery.View{}); err != nil || len(ids) != 1 {
+	if ids, err := one.VersionsOf(t.Context(), one.feed, "contoso.web", gallery.Filter{}); err != nil || len(ids) != 1 {
 		t.Errorf("versions %v, %v", ids, err)
 	}
 	cached(one)

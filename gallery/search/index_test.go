@@ -42,7 +42,7 @@ func idsOf(hits []gallery.Hit) []string {
 	return ids
 }
 
-var everything = gallery.View{Prerelease: true, SemVer2: true}
+var everything = gallery.Filter{Prerelease: true, SemVer2: true}
 
 func TestIndexFollowsTheLog(t *testing.T) {
 	s := newLogStore()
@@ -50,7 +50,7 @@ func TestIndexFollowsTheLog(t *testing.T) {
 	ix := testIndex(t, s)
 	find := func(text string, want ...string) {
 		t.Helper()
-		got := idsOf(mustSearch(t, ix, gallery.Query{Text: text, View: everything}).Hits)
+		got := idsOf(mustSearch(t, ix, gallery.Query{Text: text, Filter: everything}).Hits)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Errorf("search %q: %v, want %v", text, got, want)
@@ -138,7 +138,7 @@ func TestIndexDownloads(t *testing.T) {
 	ix := testIndex(t, s)
 	ask := func(want ...string) []gallery.Hit {
 		t.Helper()
-		hits := mustSearch(t, ix, gallery.Query{Text: "lib", View: everything}).Hits
+		hits := mustSearch(t, ix, gallery.Query{Text: "lib", Filter: everything}).Hits
 		if got := idsOf(hits); !slices.Equal(got, want) {
 			t.Errorf("order %v, want %v", got, want)
 		}
@@ -405,7 +405,7 @@ func TestIndexConcurrent(t *testing.T) {
 				if err != nil || res.Total != 1500 {
 					t.Errorf("%d packages, %v", res.Total, err)
 				}
-				if _, err := ix.Nearest(t.Context(), "Base.Pakcage12", gallery.View{}, 3); err != nil {
+				if _, err := ix.Nearest(t.Context(), "Base.Pakcage12", gallery.Filter{}, 3); err != nil {
 					t.Error(err)
 				}
 				if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: "Worker", Take: 20}); err != nil {

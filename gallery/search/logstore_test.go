@@ -182,7 +182,7 @@ func cardOf(t testing.TB, id string, owners []gallery.AccountNo, releases ...tes
 	slices.SortFunc(c.Versions, func(a, b gallery.CardVersion) int { return a.Version.Compare(b.Version) })
 	at := make(map[string]int8)
 	for i := range 4 {
-		view := gallery.View{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
+		view := gallery.Filter{Prerelease: i&1 != 0, SemVer2: i&2 != 0}
 		c.Shown[i] = -1
 		var highest string
 		for _, cv := range c.Versions {

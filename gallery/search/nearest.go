@@ -13,7 +13,7 @@ import (
 // Nearest is Gallery.Nearest. An ID resembles another when few letters differ,
 // or when they share half of their parts. Every ID of the feed is looked at,
 // most of them for a nanosecond.
-func (ix *index) Nearest(ctx context.Context, id string, v gallery.View, n int) ([]gallery.Hit, error) {
+func (ix *index) Nearest(ctx context.Context, id string, v gallery.Filter, n int) ([]gallery.Hit, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return nil, err

@@ -207,7 +207,7 @@ func TestHostileQueries(t *testing.T) {
 	ix := testIndex(t, s)
 	for _, text := range hostile() {
 		bounds(t, parseQuery(text))
-		mustSearch(t, ix, gallery.Query{Text: text, View: everything})
+		mustSearch(t, ix, gallery.Query{Text: text, Filter: everything})
 		mustSearch(t, ix, gallery.Query{Text: "plain", PackageType: text})
 		if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: text, Take: 20}); err != nil {
 			t.Error(err)
@@ -222,7 +222,7 @@ func TestHostileQueries(t *testing.T) {
 	// What marks words inside the index cannot be asked for from outside.
 	for _, text := range []string{"\x01yDependency", "\x01t", "\x01v1.0.0", "\x01o\x00\x00\x00\x01", "description:\x01yDependency"} {
 		blank := strings.NewReplacer("\x01", " ", "\x00", " ").Replace(text)
-		got, want := mustSearch(t, ix, gallery.Query{Text: text, View: everything}), mustSearch(t, ix, gallery.Query{Text: blank, View: everything})
+		got, want := mustSearch(t, ix, gallery.Query{Text: text, Filter: everything}), mustSearch(t, ix, gallery.Query{Text: blank, Filter: everything})
 		if got.Total != want.Total {
 			t.Errorf("%q finds %d packages, and %q %d", text, got.Total, blank, want.Total)
 		}
@@ -244,8 +244,8 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, n int) {
 		bounds(t, parseQuery(text))
 		bounds(t, parseBeginning(text))
-		view := gallery.View{Prerelease: n&1 != 0, SemVer2: n&2 != 0}
-		all := mustSearch(t, ix, gallery.Query{Text: text, View: view})
+		view := gallery.Filter{Prerelease: n&1 != 0, SemVer2: n&2 != 0}
+		all := mustSearch(t, ix, gallery.Query{Text: text, Filter: view})
 		if all.Total != len(all.Hits) || all.Total > 60 {
 			t.Errorf("%d hits, %d in all", len(all.Hits), all.Total)
 		}
@@ -254,7 +254,7 @@ func FuzzQuery(f *testing.F) {
 		if len(slices.Compact(seen)) != all.Total {
 			t.Error("a hit twice")
 		}
-		if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: text, View: view, Take: 5, Skip: n}); err != nil {
+		if _, _, err := ix.Autocomplete(t.Context(), gallery.Query{Text: text, Filter: view, Take: 5, Skip: n}); err != nil {
 			t.Error(err)
 		}
 		if _, err := ix.Nearest(t.Context(), text, view, 3); err != nil {

@@ -107,7 +107,7 @@ var rankingQueries = []struct {
 	{query: gallery.Query{PackageType: "Template"}, first: "Avalonia.Templates", total: 4},
 	{query: gallery.Query{Text: "saga"}, first: "MassTransit"},
 	{query: gallery.Query{Text: "contoso saga"}, total: -1},
-	{query: gallery.Query{Text: "contoso saga", View: everything}, first: "Contoso.Experimental.Saga", total: 1},
+	{query: gallery.Query{Text: "contoso saga", Filter: everything}, first: "Contoso.Experimental.Saga", total: 1},
 	{query: gallery.Query{Text: "json", Sort: gallery.ByDownloads}, first: "Newtonsoft.Json", top3: "System.Text.Json"},
 	{query: gallery.Query{Text: "contoso", Sort: gallery.ByRecent}},
 	{query: gallery.Query{}, first: "Newtonsoft.Json"},
@@ -162,13 +162,13 @@ func TestRanking(t *testing.T) {
 	var golden strings.Builder
 	for _, c := range rankingQueries {
 		q := c.query
-		q.View.SemVer2 = true
+		q.Filter.SemVer2 = true
 		q.Take = 10
 		name := q.Text
 		if q.PackageType != "" {
 			name += " [type " + q.PackageType + "]"
 		}
-		if q.View.Prerelease {
+		if q.Filter.Prerelease {
 			name += " [prerelease]"
 		}
 		name += []string{"", " [by downloads]", " [by recent]"}[q.Sort]

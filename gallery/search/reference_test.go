@@ -29,7 +29,7 @@ func (ref *reference) search(q gallery.Query) []refHit {
 	p := parseQuery(q.Text)
 	var hits []refHit
 	for key, c := range ref.cards {
-		at := c.Shown[q.View.Index()]
+		at := c.Shown[q.Filter.Index()]
 		if at < 0 {
 			continue
 		}
@@ -260,7 +260,7 @@ func randomQuery(r *rand.Rand) gallery.Query {
 		}
 		terms = append(terms, w)
 	}
-	q := gallery.Query{Text: strings.Join(terms, " "), View: gallery.View{Prerelease: r.IntN(2) == 0, SemVer2: r.IntN(2) == 0}, Sort: gallery.Sort(max(0, r.IntN(6)-3)), Take: 1 + r.IntN(40)}
+	q := gallery.Query{Text: strings.Join(terms, " "), Filter: gallery.Filter{Prerelease: r.IntN(2) == 0, SemVer2: r.IntN(2) == 0}, Sort: gallery.Sort(max(0, r.IntN(6)-3)), Take: 1 + r.IntN(40)}
 	if r.IntN(3) == 0 {
 		q.Skip = r.IntN(60)
 	}
@@ -372,7 +372,7 @@ func TestSearchEqualsReference(t *testing.T) {
 				}
 				for _, text := range []string{"l", "lo", "log", "s", "se", "x", "n", "con", "a", "日", "co j", `x1 l`} {
 					ref.check(t, ix, gallery.Query{Text: text, Take: 50})
-					ref.check(t, ix, gallery.Query{Text: text, Take: 50, View: everything})
+					ref.check(t, ix, gallery.Query{Text: text, Take: 50, Filter: everything})
 				}
 			}
 		})

@@ -33,7 +33,7 @@ func (ix *index) Search(ctx context.Context, q gallery.Query) (gallery.Results, 
 	if window := w.collector.window(q.Skip); len(window) > 0 {
 		res.Hits = make([]gallery.Hit, len(window))
 		for i, c := range window {
-			ix.fillHit(&res.Hits[i], s, c, q.View)
+			ix.fillHit(&res.Hits[i], s, c, q.Filter)
 			res.Hits[i].Exact = p.exact != "" && s.parts[c.part].seg.keys[c.doc] == p.exact
 		}
 	}
@@ -79,7 +79,7 @@ func (q *parsedQuery) addFilter(marked string) {
 
 // run collects the hits of a query.
 func (w *searcher) run(s *snapshot, p parsedQuery, q gallery.Query) {
-	view := q.View.Index()
+	view := q.Filter.Index()
 	relevance := slices.ContainsFunc(p.clauses, func(c clause) bool { return !c.filter })
 	packages := 0
 	for i := range s.parts {
@@ -113,7 +113,7 @@ func (w *searcher) run(s *snapshot, p parsedQuery, q gallery.Query) {
 }
 
 // fillHit reads the card of a candidate.
-func (ix *index) fillHit(h *gallery.Hit, s *snapshot, c candidate, view gallery.View) {
+func (ix *index) fillHit(h *gallery.Hit, s *snapshot, c candidate, view gallery.Filter) {
 	seg := s.parts[c.part].seg
 	card := ix.card(s, c.part, int(c.doc))
 	h.Card, h.Face = card, &card.Faces[card.Shown[view.Index()]]
@@ -149,7 +149,7 @@ func (ix *index) card(s *snapshot, at, doc int) *gallery.Card {
 }
 
 // versionsIn returns those that the view sees, the same slice when it sees all.
-func versionsIn(versions []gallery.CardVersion, view gallery.View) []gallery.CardVersion {
+func versionsIn(versions []gallery.CardVersion, view gallery.Filter) []gallery.CardVersion {
 	hidden := func(v gallery.CardVersion) bool { return !view.Sees(v.Version.IsPrerelease(), v.SemVer2) }
 	if !slices.ContainsFunc(versions, hidden) {
 		return versions
@@ -184,7 +184,7 @@ func (ix *index) Autocomplete(ctx context.Context, q gallery.Query) (total int, 
 }
 
 // VersionsOf is Gallery.VersionsOf.
-func (ix *index) VersionsOf(ctx context.Context, id string, v gallery.View) ([]string, error) {
+func (ix *index) VersionsOf(ctx context.Context, id string, v gallery.Filter) ([]string, error) {
 	s, err := ix.current(ctx)
 	if err != nil {
 		return nil, err

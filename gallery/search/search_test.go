@@ -174,18 +174,18 @@ func TestSearchViews(t *testing.T) {
 	s.put(gallery.Pushed, cardOf(t, "Nothing", nil))
 	ix := testIndex(t, s)
 	for _, c := range []struct {
-		view     gallery.View
+		view     gallery.Filter
 		ids      string
 		version  string
 		versions string
 		finds    string // words with which Four is found
 	}{
-		{gallery.View{}, "Four", "1.1.0", "1.1.0", "alpha"},
-		{gallery.View{Prerelease: true}, "Four OnlyPre", "1.2.0-beta", "1.1.0 1.2.0-beta", "bravo"},
-		{gallery.View{SemVer2: true}, "Four OnlySemVer2", "1.3.0+build", "1.1.0 1.3.0+build", "charlie"},
+		{gallery.Filter{}, "Four", "1.1.0", "1.1.0", "alpha"},
+		{gallery.Filter{Prerelease: true}, "Four OnlyPre", "1.2.0-beta", "1.1.0 1.2.0-beta", "bravo"},
+		{gallery.Filter{SemVer2: true}, "Four OnlySemVer2", "1.3.0+build", "1.1.0 1.3.0+build", "charlie"},
 		{everything, "Four OnlyPre OnlySemVer2", "1.4.0-delta.4", "1.1.0 1.2.0-beta 1.3.0+build 1.4.0-delta.4", "delta"},
 	} {
-		res := mustSearch(t, ix, gallery.Query{View: c.view})
+		res := mustSearch(t, ix, gallery.Query{Filter: c.view})
 		if got := strings.Join(idsOf(res.Hits), " "); got != c.ids || res.Total != len(res.Hits) {
 			t.Errorf("%+v: %s (%d), want %s", c.view, got, res.Total, c.ids)
 		}
@@ -205,7 +205,7 @@ func TestSearchViews(t *testing.T) {
 		}
 		for _, word := range []string{"alpha", "bravo", "charlie", "delta", "version:" + c.version} {
 			want := word == c.finds || strings.HasPrefix(word, "version:")
-			if got := slices.Contains(idsOf(mustSearch(t, ix, gallery.Query{Text: word, View: c.view}).Hits), "Four"); got != want {
+			if got := slices.Contains(idsOf(mustSearch(t, ix, gallery.Query{Text: word, Filter: c.view}).Hits), "Four"); got != want {
 				t.Errorf("%+v: %s finds it: %v", c.view, word, got)
 			}
 		}
@@ -267,7 +267,7 @@ func TestSearchSort(t *testing.T) {
 		{gallery.Query{Text: "lib"}, "Lib Lib.Old Lib.New"}, // exact first
 		{gallery.Query{Text: "lib", Sort: gallery.ByDownloads}, "Lib.Old Lib.New Lib"},
 		{gallery.Query{Text: "lib", Sort: gallery.ByRecent}, "Lib.New Lib Lib.Old"},
-		{gallery.Query{Text: "lib", Sort: gallery.ByRecent, View: everything}, "Lib Lib.New Lib.Old"}, // by the version shown
+		{gallery.Query{Text: "lib", Sort: gallery.ByRecent, Filter: everything}, "Lib Lib.New Lib.Old"}, // by the version shown
 		{gallery.Query{}, "Lib.Old Lib.New Lib"},
 		{gallery.Query{PackageType: "dependency"}, "Lib.Old Lib.New Lib"},
 	} {
@@ -300,8 +300,8 @@ func TestSearchPackageType(t *testing.T) {
 		{gallery.Query{PackageType: "dotnetTOOL", Text: "tool"}, "Tool"},
 		{gallery.Query{PackageType: " dependency "}, "Both Lib"},
 		{gallery.Query{PackageType: "Template"}, "Was"},
-		{gallery.Query{PackageType: "Template", View: everything}, ""},
-		{gallery.Query{PackageType: "McpServer", View: everything}, "Was"},
+		{gallery.Query{PackageType: "Template", Filter: everything}, ""},
+		{gallery.Query{PackageType: "McpServer", Filter: everything}, "Was"},
 		{gallery.Query{PackageType: ""}, "Both Lib Odd Tool Was"},
 		{gallery.Query{PackageType: "unknown"}, ""},
 		{gallery.Query{PackageType: "not a name"}, ""}, // invalid names find nothing
@@ -389,8 +389,8 @@ func TestAutocomplete(t *testing.T) {
 		{gallery.Query{Text: "Newtonsoft.Json.", Take: 20}, 2, "Newtonsoft.Json.Bson Newtonsoft.Json"},
 		{gallery.Query{Text: "sub", Take: 20}, 1, "JsonSubTypes"},
 		{gallery.Query{Text: "about", Take: 20}, 0, ""}, // only IDs
-		{gallery.Query{Text: "json", Take: 20, View: everything}, 7, "JSON Json.More Json.Preview JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
-		{gallery.Query{Text: "json", Take: 20, View: everything, PackageType: "dotnettool"}, 1, "Json.Preview"},
+		{gallery.Query{Text: "json", Take: 20, Filter: everything}, 7, "JSON Json.More Json.Preview JsonSubTypes Newtonsoft.Json Newtonsoft.Json.Bson System.Text.Json"},
+		{gallery.Query{Text: "json", Take: 20, Filter: everything, PackageType: "dotnettool"}, 1, "Json.Preview"},
 		{gallery.Query{Text: "", Take: 2}, 7, "Newtonsoft.Json JSON"},
 		{gallery.Query{Text: "tags:x", Take: 20}, 0, ""}, // no query language
 		{gallery.Query{Text: "x", PackageType: "a b", Take: 20}, 0, ""},
@@ -428,7 +428,7 @@ func TestNearest(t *testing.T) {
 		strings.Repeat("Newtonsoft.Json", 300): "",
 		strings.Repeat("a", 128):               "",
 	} {
-		hits, err := ix.Nearest(t.Context(), id, gallery.View{}, 3)
+		hits, err := ix.Nearest(t.Context(), id, gallery.Filter{}, 3)
 		got := ""
 		if len(hits) > 0 {
 			got = string(hits[0].Card.ID)
@@ -437,7 +437,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q: %q, %v, want %q", id, got, err, want)
 		}
 	}
-	hits, err := ix.Nearest(t.Context(), "serilog", gallery.View{Prerelease: true}, 5)
+	hits, err := ix.Nearest(t.Context(), "serilog", gallery.Filter{Prerelease: true}, 5)
 	if got := idsOf(hits); err != nil || !slices.Contains(got, "Serilogg") || slices.Contains(got, "Serilog") {
 		t.Errorf("nearest to an ID that exists: %v, %v", got, err)
 	}

@@ -17,7 +17,7 @@ import (
 type segment struct {
 	keys   []string    // folded IDs, ascending
 	cards  []string    // appendCard
-	views  []uint8     // the views that show the package, a bit for each View.Index
+	views  []uint8     // the filters that show the package, here called views: a bit for each Filter.Index
 	bonus  []uint16    // what a word of the ID adds to a score
 	recent [][4]uint64 // when the version that a view shows was published (recency)
 

@@ -62,8 +62,8 @@ func Param(rawQuery string, names ...string) string {
 }
 
 // ViewOf reads prerelease and semVerLevel (protocol.md 4).
-func ViewOf(rawQuery string, prerelease string) gallery.View {
-	v := gallery.View{Prerelease: strings.EqualFold(Param(rawQuery, prerelease), "true")}
+func ViewOf(rawQuery string, prerelease string) gallery.Filter {
+	v := gallery.Filter{Prerelease: strings.EqualFold(Param(rawQuery, prerelease), "true")}
 	if level, err := nuget.ParseVersion(Param(rawQuery, "semVerLevel")); err == nil {
 		two, _ := nuget.ParseVersion(semVer2Clause)
 		v.SemVer2 = level.Compare(two) >= 0
@@ -75,7 +75,7 @@ func queryOf(rawQuery string) gallery.Query {
 	q := gallery.Query{
 		Text:        Param(rawQuery, "q"),
 		Take:        defaultTake,
-		View:        ViewOf(rawQuery, "prerelease"),
+		Filter:        ViewOf(rawQuery, "prerelease"),
 		PackageType: Param(rawQuery, "packageType", "packageTypeFilter", "packageTypes"),
 	}
 	if n, err := strconv.Atoi(Param(rawQuery, "skip")); err == nil && n > 0 {
@@ -95,7 +95,7 @@ func (d *Docs) renderSearch(ctx context.Context, w *writer, ref *docs.Ref, draft
 	}
 	draft.State.Rev = found.Snapshot
 	hive := Plain
-	if q.View.SemVer2 {
+	if q.Filter.SemVer2 {
 		hive = SemVer2
 	}
 	r := &renderer{w: w, base: ref.Key.Root + "/v3/", hive: hive.Path()}
@@ -178,7 +178,7 @@ func (d *Docs) renderAutocomplete(ctx context.Context, w *writer, ref *docs.Ref,
 	id := Param(raw, "id")
 	w.open('{')
 	if id != "" {
-		versions, err := d.g.VersionsOf(ctx, ref.Feed, id, q.View)
+		versions, err := d.g.VersionsOf(ctx, ref.Feed, id, q.Filter)
 		if err != nil {
 			return err
 		}
@@ -199,7 +199,7 @@ func (d *Docs) renderAutocomplete(ctx context.Context, w *writer, ref *docs.Ref,
 // typed (protocol.md 6.2).
 func (d *Docs) PackageIDs(ctx context.Context, f *gallery.Feed, rawQuery string) ([]byte, error) {
 	_, ids, err := d.g.Autocomplete(ctx, f, gallery.Query{
-		Text: Param(rawQuery, "partialId"), Take: packageAsIDs, View: ViewOf(rawQuery, "includePrerelease"),
+		Text: Param(rawQuery, "partialId"), Take: packageAsIDs, Filter: ViewOf(rawQuery, "includePrerelease"),
 	})
 	return array(ids), err
 }
