@@ -215,7 +215,7 @@ func TestModules(t *testing.T) {
 // forbidden are words that no source may hold, outside of tests, each with the
 // reason.
 var forbidden = map[string]string{
-	"http.MaxBytesReader":  "it cuts the connection, and the client never learns why: sizes are counted by ours (engineering.md 4)",
+	"http.MaxBytesReader":  "it cuts the connection, and the client never learns why: sizes are counted by ours (ENG-4)",
 	"middleware.BodyLimit": "as http.MaxBytesReader",
 	"middleware.Gzip":      "documents are compressed once and kept",
 	"http.TimeoutHandler":  "it holds the whole answer in memory",

@@ -167,8 +167,7 @@ func (r *run) greet(s *site.Site, listener net.Addr, token string) {
 
 // sourceLine is the command that adds the main feed to a client, under the name
 // that the Connect page gives it. Today's clients
-// refuse plain HTTP, also on the loopback, unless they are told (protocol.md
-// 11.3).
+// refuse plain HTTP, also on the loopback, unless they are told (PROTO-11.3).
 func sourceLine(base, name string) string {
 	line := "dotnet nuget add source " + base + "/v3/index.json --name " + ui.SourceName(name, config.MainFeed)
 	if strings.HasPrefix(base, "http://") {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// ReadActor turns the credentials of a read into an Actor, by Q-20: a key works
-// as user name, as password and as Bearer; name and password work; what does
-// not is Unauthenticated with M-35, nothing at all with M-01. A good key of
-// another feed is Forbidden with M-03.
+// ReadActor turns the credentials of a read into an Actor: a key works as user
+// name, as password and as Bearer, and so do name and password. What does
+// not is Unauthenticated with "Name or password is wrong" (M-35), nothing at all
+// with where to make a key (M-01); a good key of another feed is Forbidden (M-03).
 func (g *Gallery) ReadActor(ctx context.Context, f *Feed, c Credentials) (Actor, error) {
 	if !c.HasBasic && c.Bearer == "" {
 		return Actor{}, noCredentials("read", c.KeysURL)
@@ -21,7 +21,7 @@ func (g *Gallery) ReadActor(ctx context.Context, f *Feed, c Credentials) (Actor,
 	return a, err
 }
 
-// MayRead refuses, with M-04, a key that may not read.
+// MayRead refuses a key that may not read, and says what it may (M-04).
 func (g *Gallery) MayRead(f *Feed, a Actor) error {
 	if f.OpenToRead || a.allows(ScopeRead) && a.SignedIn() {
 		return nil
@@ -32,11 +32,11 @@ func (g *Gallery) MayRead(f *Feed, a Actor) error {
 	return &Error{Kind: Forbidden, Op: "read", Msg: msgKeyMayNot("read packages", "", a.Key)}
 }
 
-// PushActor turns the credentials of a push, unlist or relist into an Actor, by
-// a live key in the header decides alone; an unknown, revoked or
-// expired one is passed over when good Basic credentials came with it. Nothing
-// at all is Unauthenticated with M-01, a bad key Forbidden with M-02, a wrong
-// password Unauthenticated with M-35, a locked owner Forbidden with M-09.
+// PushActor turns the credentials of a push, unlist or relist into an Actor. A
+// live key in the header decides alone; an unknown, revoked or expired one is
+// passed over when good Basic credentials came with it. Nothing at all
+// and a wrong password are Unauthenticated (M-01, M-35), a bad key and a locked
+// owner Forbidden (Q-23, M-02, M-09).
 func (g *Gallery) PushActor(ctx context.Context, f *Feed, c Credentials) (Actor, error) {
 	if !c.Any() {
 		return Actor{}, noCredentials("push", c.KeysURL)
@@ -166,8 +166,8 @@ func (g *Gallery) accountActor(ctx context.Context, no AccountNo, addr, client s
 	return personActor(a, Actor{Addr: addr, Client: client})
 }
 
-// KeyWarning is M-40 when the actor's key has at most ten days left
-// (R-KEY-10), else "".
+// KeyWarning says when the actor's key expires, if it has at most ten days left
+// (R-KEY-10, M-40), else "".
 func (g *Gallery) KeyWarning(a Actor) string {
 	if a.Key == nil {
 		return ""

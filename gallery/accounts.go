@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// Names and addresses, R-ACC-01 and R-ACC-03.
+// Names are letters and digits with _ . - between (R-ACC-01); addresses have no
+// quotes and a dot in their domain (R-ACC-03).
 var (
 	namePattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]+[A-Za-z0-9]$`)
 	emailPattern = regexp.MustCompile("^[-A-Za-z0-9!#$%&'*+/=?^_`{|}~.]+@[A-Za-z0-9]+[A-Za-z0-9_.-]*[A-Za-z0-9]*\\.[A-Za-z0-9][A-Za-z.]*[A-Za-z]$")
@@ -226,8 +227,8 @@ func numberOf(a *Account) AccountNo {
 	return a.No
 }
 
-// checkNewPassword holds R-ACC-07 and Q-25: a password is none of easy, nor the
-// gallery's name, nor one of the commonest.
+// checkNewPassword asks for 10 to 128 characters (R-ACC-07) that are none of
+// easy, nor the gallery's name, nor one of the commonest passwords (Q-25).
 func (g *Gallery) checkNewPassword(password string, easy ...string) error {
 	if n := len([]rune(password)); n < 10 || n > 128 {
 		return &Error{Kind: Invalid, Field: "password", Msg: msgPasswordLength}
@@ -240,8 +241,8 @@ func (g *Gallery) checkNewPassword(password string, easy ...string) error {
 }
 
 // passwords.txt holds the commonest passwords that have ten characters or more
-// (those among the 30,000 commonest, which includes the 10,000 of Q-25),
-// lower-cased, one a line; shorter ones are refused by their length.
+// (those among the 30,000 commonest), lower-cased, one a line; shorter ones are
+// refused by their length.
 //
 //go:embed passwords.txt
 var commonPasswords string

@@ -19,8 +19,9 @@ import (
 // maxPart is the limit of a licence, icon or readme file in a package.
 const maxPart = 1 << 20
 
-// What the policy asks of files in a package, R-LIC-02, R-ICO-01, R-RDM-01; the
-// first that fails is reported.
+// checkFiles asks what the policy asks of files in a package, and reports the
+// first that fails: a licence is text (R-LIC-02) or an approved expression
+// (R-LIC-03), an icon a PNG or JPEG (R-ICO-01), a readme Markdown (R-RDM-01).
 func (p *push) checkFiles() error {
 	m := p.manifest
 	if l := m.License; l != nil && l.Type == "file" {
@@ -67,8 +68,9 @@ func printable(s string) string {
 	}, s)
 }
 
-// part reads a file of the package that the manifest names, as M-25 words what
-// is wrong. Extensions are lower case; "" allows none.
+// part reads a file of the package that the manifest names; what is wrong with
+// it is said in one of four sentences (M-25). Extensions are lower case; ""
+// allows none.
 func (p *push) part(kind, name string, extensions ...string) ([]byte, error) {
 	if !slices.Contains(extensions, strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))) {
 		return nil, invalid(msgPartExtension, kind, name, extensionList(extensions))
@@ -133,8 +135,8 @@ func imageType(data []byte) string {
 	return ""
 }
 
-// checkExpression holds R-LIC-03: every identifier is approved by the OSI or
-// the FSF; LicenseRef-… is a warning or refused, as publish.license_refs says.
+// checkExpression refuses a licence that neither the OSI nor the FSF approves;
+// LicenseRef-… is a warning or refused, as publish.license_refs says (R-LIC-03).
 func (p *push) checkExpression(text string) error {
 	e, err := nuget.ParseLicence(text)
 	if err != nil {
@@ -164,9 +166,10 @@ func (p *push) warnf(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }
 
-// warn collects what is worth telling but no reason to refuse: R-LIC-05,
-// R-ICO-01, R-RDM-01 (M-42), size (M-43), a resembling ID (M-45), and a
-// dependency that makes every restore warn (NU1602).
+// warn collects what is worth telling but no reason to refuse: no licence or
+// readme, or an outdated licenseUrl or iconUrl (R-LIC-05, R-RDM-01, R-ICO-01,
+// M-42), size (M-43), a resembling ID (M-45), and a dependency that makes every
+// restore warn (NU1602).
 func (p *push) warn(ctx context.Context, size int64, newID bool) {
 	m := p.manifest
 	p.warnings = append(p.warnings, m.Warnings...)
@@ -233,8 +236,8 @@ func (p *push) largest(n int) []string {
 	return names
 }
 
-// similarIDs knows the skeletons of a feed's IDs, for D-14: an ID that differs
-// from another only by case, by . - _ or by digits that look like letters. It
+// similarIDs knows the skeletons of a feed's IDs, to find an ID that differs from
+// another only by case, by . - _ or by digits that look like letters (D-14). It
 // is read when the first new ID is pushed and kept up to date from then on.
 type similarIDs struct {
 	mu    sync.Mutex

@@ -10,7 +10,7 @@ import (
 )
 
 // counters counts downloads in memory until they are written, every ten seconds
-// and at the end (B19): a download costs no write.
+// and at the end (GAL-B19): a download costs no write.
 type counters struct {
 	mu sync.Mutex
 	m  map[downloadKey]uint64
@@ -25,7 +25,7 @@ type downloadKey struct {
 const flushChunk = 1000
 
 // CountDownload adds one to a version. The server counts a complete answer and
-// the first range of a resumed one, not HEAD and not 304 (B19).
+// the first range of a resumed one, not HEAD and not 304 (GAL-B19).
 func (g *Gallery) CountDownload(f *Feed, h *Head) {
 	k := downloadKey{f.Generation, h.ID.Key(), h.Version.Key()}
 	c := &g.downloads

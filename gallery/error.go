@@ -27,7 +27,7 @@ const (
 
 // An Error is a refusal or failure of the gallery. Msg is one sentence or two
 // for the person at the other end: what is wrong first, what to do second
-// (gallery.md B21). Err is the cause, for the log only.
+// (GAL-B21). Err is the cause, for the log only.
 type Error struct {
 	Kind    Kind
 	Op      string   // the act, for the log: "push", "unlist"

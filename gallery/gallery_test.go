@@ -241,7 +241,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestDownloads(t *testing.T) { // B19
+func TestDownloads(t *testing.T) { // GAL-B19
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	for range 3 {

@@ -11,7 +11,7 @@ import (
 )
 
 // gc keeps a blob that no record holds for a day: a push may be between its blob
-// and its record, and a crash there leaves an orphan (engineering.md 3).
+// and its record, and a crash there leaves an orphan (ENG-3).
 const (
 	doomedFor  = 24 * time.Hour
 	sweepEvery = 6 * time.Hour
@@ -259,7 +259,7 @@ func (g *Gallery) clearDeleting(ctx context.Context) error {
 
 // storeBlob makes the upload durable under its hash. Where gc had marked its
 // bytes it first takes the mark back, so that the file cannot go between here and
-// the record; a blob that is being deleted now is waited for (engineering.md 3).
+// the record; a blob that is being deleted now is waited for (ENG-3).
 // A mark that is set later is good for a day.
 func (g *Gallery) storeBlob(ctx context.Context, u *Upload, marked bool) error {
 	for marked {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A key, R-KEY-04: "ngt_", "p" (a release feed) or "t" (a test feed), 8
-// characters of public ID, 32 of secret (190 bits), 6 of CRC-32 (IEEE) over all
-// characters before it, in base62.
+// A key is "ngt_", "p" (a release feed) or "t" (a test feed), 8 characters of
+// public ID, 32 of secret (190 bits), 6 of CRC-32 (IEEE) over all characters
+// before it, in base62 (R-KEY-04).
 const (
 	keyPrefix  = "ngt_"
 	keyIDLen   = 8
@@ -27,7 +27,7 @@ const (
 	maxKeyName     = 100 // characters
 	maxKeyPatterns = 50
 	maxPattern     = 100
-	expiryNotice   = 10 * 24 * time.Hour // R-KEY-10
+	expiryNotice   = 10 * 24 * time.Hour // before the end, when a key begins to say so (R-KEY-10)
 )
 
 var scopeNames = []struct {

@@ -7,9 +7,9 @@ import (
 	"nougat/nuget"
 )
 
-// SetListed unlists or relists a version, in the order of Q-26: scope and
-// pattern (M-04), existence (M-29), ownership (M-05), lock (M-08). Doing it
-// again changes nothing and is no error.
+// SetListed unlists or relists a version. It asks scope and pattern (M-04),
+// existence (M-29), ownership (M-05) and lock (M-08), in this order. Doing
+// it again changes nothing and is no error.
 func (g *Gallery) SetListed(ctx context.Context, a Actor, f *Feed, id, version string, listed bool) error {
 	act := &unlist
 	if listed {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// The messages of gallery.md B21 that this room says, each written once and
+// The messages of GAL-B21 that this room says, each written once and
 // used in the reason phrase, the warning header, the body and on pages. M-15 to
 // M-24, M-26 and M-27, about the format of what was sent, are package nuget's.
 // What comes from outside is cut to its allowed length before it gets here, and
 // the server room makes the whole fit for a header.
 
-// MsgNoCredentials is M-01.
+// MsgNoCredentials is said where nothing was sent that names anybody (M-01).
 func MsgNoCredentials(keysURL string) string {
 	return "No API key or password was sent. Create a key at " + keysURL + "."
 }
 
-// MsgDiskFull is M-34; stores say it of a commit that found no room.
+// MsgDiskFull is said when there is no room, by stores also of a commit (M-34).
 const MsgDiskFull = "The disk of the server is full."
 
 const (
@@ -32,12 +32,12 @@ const (
 	msgNoScope        = "Choose at least one thing that the key may do."                                                                               // R-KEY-05
 	msgAccountExists  = "This gallery has an account already; the set-up link works only before the first one is made. Sign in instead."
 	msgTooManySignIns = "Too many sign-ins from your network are being checked. Try again in a moment."                                                // SM-16
-	msgTooManyUploads = "This account has too many uploads running already. Wait until one has ended, then push again."                                // engineering.md 4
+	msgTooManyUploads = "This account has too many uploads running already. Wait until one has ended, then push again."                                // ENG-4
 	msgPasswordLength = "A password has 10 to 128 characters."                                                                                         // R-ACC-07
 	msgPasswordCommon = "This password is too easy to guess: it is the name, the address, the gallery's name or one of the commonest. Choose another."
 )
 
-// M-25, of the kind of a file and its path.
+// What is wrong with a file that the manifest names, of its kind and path (M-25).
 const (
 	msgPartMissing   = "The %s file %s is not in the package. Pack it, or correct the path in the nuspec."
 	msgPartLarge     = "The %s file %s is larger than 1 MB."
@@ -57,7 +57,7 @@ func msgKeyMayNot(act, id string, k *Key) string { // M-04
 	return fmt.Sprintf("This key may not %s. It allows: %s on %s.", what, strings.Join(k.Scopes.Names(), ", "), strings.Join(k.Packages, ", "))
 }
 
-func msgNotOwner(owner, id string) string { // M-05; the page with the owners comes with the next issue
+func msgNotOwner(owner, id string) string { // M-05
 	return fmt.Sprintf("%s does not own %s. Ask one of its owners to publish it or to add you.", owner, id)
 }
 

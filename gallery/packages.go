@@ -40,7 +40,7 @@ func (g *Gallery) Package(ctx context.Context, f *Feed, id string) (p *Package, 
 }
 
 // Head returns what a download needs of a release. version may be in any form
-// that parses (protocol.md 13, row 31); NotFound else.
+// that parses (PROTO-13.31); NotFound else.
 func (g *Gallery) Head(ctx context.Context, f *Feed, id, version string) (h Head, err error) {
 	v, err := nuget.ParseVersion(version)
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// argon2id as R-ACC-08 sets it: 19 MiB, 2 passes, 1 lane. The parameters stand
-// in the hash, so that older ones stay readable and are replaced at sign-in.
+// Passwords are hashed by argon2id with 19 MiB, 2 passes and 1 lane. The
+// parameters stand in the hash, so that older ones stay readable and are
+// replaced at sign-in (R-ACC-08).
 const (
 	argonMemory = 19 * 1024
 	argonTime   = 2

@@ -39,7 +39,7 @@ func (k FeedKind) String() string {
 // A Feed is one named source. The store keeps Name to Created; the rest is what
 // the configuration says of it and is set when the gallery opens.
 type Feed struct {
-	Name       string    // [a-z0-9][a-z0-9-]{0,31}
+	Name       string    // [a-z0-9][a-z0-9-]{0,31}
 	Kind       FeedKind  // never changes while the feed holds packages (T-13)
 	Number     uint32    // stable: names its event log and its keys
 	Generation uint32    // new at each wipe: part of the key of every record of its packages
@@ -69,7 +69,7 @@ type FeedState struct {
 type Package struct {
 	ID     nuget.ID // spelled as its newest version spells it
 	Owners []AccountNo
-	Locked bool   // R-LCK-01
+	Locked bool   // takes no version and no change of its listing (R-LCK-01)
 	Rev    uint64 // number of the last event that touched it
 
 	// Latest holds the highest listed version, in each of the four filters of
@@ -87,7 +87,7 @@ type DocState struct {
 }
 
 // A Filter says which releases a client can see: prereleases or not, and SemVer 2
-// packages or not (protocol.md 3, T-09).
+// packages or not (PROTO-3, T-09).
 type Filter struct {
 	Prerelease bool
 	SemVer2    bool
@@ -115,7 +115,7 @@ type Head struct {
 	ID        nuget.ID      // as this release spells it
 	Version   nuget.Version // as its nuspec gives it
 	Listed    bool
-	SemVer2   bool // by version or by a dependency bound (protocol.md 3)
+	SemVer2   bool // by version or by a dependency bound (PROTO-3)
 	Signed    bool // has an entry .signature.p7s, not looked at
 	State     ReleaseState
 	Rev       uint64
@@ -260,11 +260,11 @@ const (
 type Account struct {
 	No       AccountNo
 	Kind     AccountKind
-	Name     string // R-ACC-01; unique without case (R-ACC-02)
+	Name     string // 3 to 64 characters (R-ACC-01), unique without case (R-ACC-02)
 	Email    string // may be empty
 	Password string // argon2id in PHC form; empty when it cannot sign in
 	Admin    bool   // administrator of the site
-	Locked   bool   // R-ACC-15
+	Locked   bool   // may not sign in, nor its keys be used (R-ACC-15)
 	Created  time.Time
 
 	// Credentials is the generation of what the account signs in with: it grows
@@ -292,7 +292,7 @@ type Key struct {
 	Owner    AccountNo // for whom it acts (R-KEY-06)
 	Creator  AccountNo // who made it
 	Feed     uint32    // number of the feed where it works
-	Name     string    // R-KEY-05
+	Name     string    // what the key is for (R-KEY-05)
 	Scopes   Scope
 	Packages []string // globs, "*" the only wildcard (R-KEY-08)
 	Days     int      // length chosen; 0 is never

@@ -77,14 +77,14 @@ type Index interface {
 
 // A Query asks for packages of a feed.
 type Query struct {
-	Text string // in the language of protocol.md 4.2; nothing is every package
+	Text string // in the language of PROTO-4.2; nothing is every package
 
 	// Skip and Take choose the hits that are returned. Skip has no upper limit
 	// Take is bounded by the caller; negative ones count as 0. With
 	// Take 0 the hits are only counted.
 	Skip, Take int
 
-	Filter        Filter
+	Filter      Filter
 	PackageType string    // only packages of this type, in any case; empty: any
 	Owner       AccountNo // only packages that this account owns; 0: any
 	Sort        Sort
@@ -93,9 +93,9 @@ type Query struct {
 // Sort is the order of hits. Equals are ordered by ID.
 type Sort uint8
 
-// The orders (R-SRCH-03).
+// The orders of results; others are not offered (R-SRCH-03).
 const (
-	ByRelevance Sort = iota // R-SRCH-02; without a text to compare, ByDownloads
+	ByRelevance Sort = iota // by score (R-SRCH-02); without a text to compare, ByDownloads
 	ByDownloads             // most downloads first
 	ByRecent                // latest push of the version shown first
 )
@@ -154,7 +154,7 @@ func (g *Gallery) Search(ctx context.Context, f *Feed, q Query) (Results, error)
 func (g *Gallery) SearchState(ctx context.Context, f *Feed) DocState { return g.index(f).State(ctx) }
 
 // Autocomplete returns the IDs of the packages whose ID holds the words of
-// q.Text, which is no query but the beginning of an ID (protocol.md 5). The ID
+// q.Text, which is no query but the beginning of an ID (PROTO-5). The ID
 // that is the text comes first, then those that begin with it, for clients drop
 // all others; Sort and Owner are not looked at. Errors are Search's.
 func (g *Gallery) Autocomplete(ctx context.Context, f *Feed, q Query) (total int, ids []string, err error) {
@@ -162,7 +162,7 @@ func (g *Gallery) Autocomplete(ctx context.Context, f *Feed, q Query) (total int
 }
 
 // VersionsOf returns the listed versions of a package that the filter sees,
-// ascending, with their metadata; none when the ID is unknown (protocol.md 5).
+// ascending, with their metadata; none when the ID is unknown (PROTO-5).
 // Errors are Search's.
 func (g *Gallery) VersionsOf(ctx context.Context, f *Feed, id string, v Filter) ([]string, error) {
 	return g.index(f).VersionsOf(ctx, id, v)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Sessions of browsers, R-ACC-11: rows, so that they can be listed and ended.
+// Sessions of browsers are records, so that they can be listed and ended
+// (R-ACC-11).
 const (
 	sessionIdle     = 12 * time.Hour
 	sessionMost     = 30 * 24 * time.Hour
@@ -18,7 +19,8 @@ const (
 )
 
 // SignIn checks name and password and starts a session. The token goes into a
-// cookie and is kept only as SHA-256. Refusals: M-54, M-55, M-09.
+// cookie and is kept only as SHA-256. It refuses a wrong name or password
+// (M-54), too many of them (M-55), and a locked account (M-09).
 func (g *Gallery) SignIn(ctx context.Context, name, password, addr, client string) (token string, a Actor, err error) {
 	a, err = g.passwordActor(ctx, Credentials{HasBasic: true, User: name, Password: password, Addr: addr, Client: client})
 	if err != nil {

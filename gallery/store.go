@@ -239,7 +239,7 @@ type BlobMark [16]byte
 func (h Hash) Mark() BlobMark { return BlobMark(h[:16]) }
 
 // A Doomed blob was held by no record when gc looked. It is deleted a day later
-// unless a record takes it up again (engineering.md 3).
+// unless a record takes it up again (ENG-3).
 type Doomed struct {
 	Hash     Hash
 	Since    time.Time

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxUploads   = 8  // uploads of one account that stream at once (engineering.md 4)
+	maxUploads   = 8  // uploads of one account that stream at once (ENG-4)
 	maxInHand    = 16 // those that are checked and stored included: each has a file open, and half of pushSlots is left to others
 	uploadWait   = time.Minute
 	maxTempBytes = 8 << 30   // of all uploads together

@@ -77,7 +77,8 @@ type Entry struct {
 
 // CheckArchive reads a package that is being pushed and holds it against all
 // rules of the container but the content of its entries, for which see Inflate:
-// protocol.md 12.1, Q-33, Q-34, R-PUSH-05 and 06, R-PKG-13 and 19. Then the
+// its layout (PROTO-12.1, Q-33), the names and dates of entries (Q-34, R-PUSH-05),
+// its bounds (R-PKG-19), one nuspec and readable folders (R-PUSH-06). Then the
 // manifest goes through CheckManifest. Signatures are not looked at.
 //
 // The error is a *Problem (container), Problems (manifest), or what r returned.

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// check holds the container against protocol.md 12.1, Q-33 (all but the
-// content), Q-34, R-PUSH-05 and R-PKG-19. The error is a *Problem, unless the
-// file cannot be read.
+// check asks whether entries lie one behind the other and are what the directory
+// says (PROTO-12.1, Q-33), are not dated ahead (R-PUSH-05), have names that every
+// system takes, and unpack to no more than allowed (R-PKG-19). The error
+// is a *Problem, unless the file cannot be read.
 func (a *Archive) check(lim Limits) error {
 	if err := a.checkLayout(); err != nil {
 		return err

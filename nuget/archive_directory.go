@@ -60,7 +60,7 @@ type record struct {
 	sound            bool   // was read to its end: size and checksum are as said
 }
 
-// archiveProblem returns a problem with the wording of M-15. why is a clause
+// archiveProblem returns a problem that says why this is no package (M-15): why is a clause
 // without a full stop, in which text from outside is quoted.
 func archiveProblem(subject, why string) *Problem {
 	return newProblem(CodeArchive, subject, "This is not a readable .nupkg file: "+why+".")

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxEntryName is the longest name of an entry, in characters (protocol.md 12.1).
+// maxEntryName is the longest name of an entry, in characters (PROTO-12.1).
 const maxEntryName = 260
 
 // windowsDevices are names that Windows gives to no file, in any letter case and
@@ -33,8 +33,8 @@ func isBidiControl(c rune) bool {
 	return false
 }
 
-// entryNameFault says why the name of an entry is not allowed (protocol.md
-// 12.1, Q-34), or returns "". What clients unpack is the name with its escapes
+// entryNameFault says why the name of an entry is not allowed (PROTO-12.1,
+// Q-34), or returns "". What clients unpack is the name with its escapes
 // replaced, so that is what the rules look at.
 func entryNameFault(stored string) (why string) {
 	name := unescapeName(stored)

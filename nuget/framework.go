@@ -9,7 +9,7 @@ import (
 )
 
 // Framework is a target framework: what a project is built for, or what an
-// asset of a package is made for (protocol.md 12.5). It is comparable; spellings
+// asset of a package is made for (PROTO-12.5). It is comparable; spellings
 // of unknown names and of profiles that differ in letter case are different
 // values of the same framework, see Equal. The zero value is "any".
 type Framework struct {

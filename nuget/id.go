@@ -65,7 +65,7 @@ func FoldID(s string) string {
 // ValidIDForm reports whether s, of any length, has the form of a package ID as
 // clients check it when they read: ^\w+([.-]\w+)*$ with the word characters of
 // .NET, which are letters, non-spacing marks, decimal digits and connecting
-// punctuation of the basic multilingual plane (protocol.md 12.2).
+// punctuation of the basic multilingual plane (PROTO-12.2).
 func ValidIDForm(s string) bool {
 	word := false // the character before belongs to a word
 	for i, c := range s {

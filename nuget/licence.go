@@ -39,7 +39,8 @@ func ParseLicence(text string) (LicenceExpression, error) {
 	return p.expression, nil
 }
 
-// NotAllowed is M-26 of identifiers that parse and that the caller refuses.
+// NotAllowed is the problem of identifiers that parse and that the caller
+// refuses (M-26).
 func NotAllowed(ids []string) *Problem {
 	return licenceProblem(ids[0], printable(strings.Join(ids, ", "), 100))
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Manifest is what a .nuspec says of its package (protocol.md 12.2). Text is as
+// Manifest is what a .nuspec says of its package (PROTO-12.2). Text is as
 // written, blanks around it included: NuGet's own reader does the same.
 type Manifest struct {
 	ID      ID
@@ -118,7 +118,7 @@ func (m *Manifest) HasType(name string) bool {
 }
 
 // IsSemVer2 tells whether the package's version or any bound of a dependency
-// is a SemVer 2 version (protocol.md 3).
+// is a SemVer 2 version (PROTO-3).
 func (m *Manifest) IsSemVer2() bool {
 	if m.Version.IsSemVer2() {
 		return true

@@ -13,13 +13,13 @@ import (
 // other unit is named.
 const (
 	maxManifest            = 1 << 20 // bytes
-	maxVersion             = 64      // R-PKG-02
+	maxVersion             = 64      // a version with its metadata (R-PKG-02)
 	maxIDAndVersion        = 160
-	maxDependencyID        = 128 // R-PKG-14
+	maxDependencyID        = 128 // an ID that is only read may be longer than a new one (R-PKG-14)
 	maxDependencyRange     = 256
-	maxDependenciesText    = 32767 // R-PKG-17: all of them as V2 writes them
-	maxPackageTypes        = 100   // R-PKG-12 bounds none, but every list of packages shows them
-	maxLicence             = 500   // R-LIC-01, Q-38
+	maxDependenciesText    = 32767 // all of them as V2 writes them (R-PKG-17)
+	maxPackageTypes        = 100   // every list of packages shows them (R-PKG-12)
+	maxLicence             = 500   // the text of the element (R-LIC-01)
 	maxProblems            = 100   // a manifest has no more than these reported
 	licenceFileURL         = "https://aka.ms/deprecateLicenseUrl"
 	licenceExpressionsURL  = "https://licenses.nuget.org/"
@@ -28,7 +28,7 @@ const (
 	dependencyFrameworkAny = "any framework"
 )
 
-// manifestTexts are the texts with a longest length (R-PKG-03 to 09).
+// manifestTexts are the texts with a longest length (R-PKG-03 to R-PKG-09).
 var manifestTexts = []struct {
 	field    string
 	limit    int
@@ -53,7 +53,8 @@ var manifestTexts = []struct {
 	{"minClientVersion", maxVersion, false, func(m *Manifest) string { return m.MinClientVersion }},
 }
 
-// textElements hold text and no elements. <license> has that rule under R-LIC-01.
+// textElements hold text and no elements (PROTO-12.2); <license> is asked with
+// its other rules (R-LIC-01).
 var textElements = []string{
 	"id", "version", "title", "authors", "owners", "description", "summary", "releaseNotes", "copyright", "language", "tags",
 	"projectUrl", "iconUrl", "licenseUrl", "icon", "readme", "requireLicenseAcceptance", "developmentDependency", "serviceable",
@@ -68,16 +69,17 @@ var booleanElements = map[string][]string{
 }
 
 // restrictedElements would collide with the names that a catalog writes itself
-// (protocol.md 12.2).
+// (PROTO-12.2).
 var restrictedElements = []string{
 	"created", "dependencyGroups", "isPrerelease", "lastEdited", "listed", "packageEntries", "packageHash",
 	"packageHashAlgorithm", "packageSize", "published", "supportedFrameworks", "verbatimVersion",
 }
 
 // CheckManifest reads the nuspec of a push and holds it against all rules that
-// need nothing else: the XML, protocol.md 12.2, R-PKG-01 to 18, R-LIC-01,
-// 04 and 06, and M-27. The error is Problems: all of them, up to 100, in the
-// order of that catalogue. What it accepts may still have Warnings.
+// need nothing else: its XML, its elements (PROTO-12.2, R-PKG-01 to
+// R-PKG-18) and its licence (R-LIC-01, R-LIC-04, R-LIC-06); a symbols package is
+// refused first (M-27). The error is Problems: all of them, up to 100, in this
+// order. What it accepts may still have Warnings.
 //
 // Left to the caller: files that the manifest names, whether a licence
 // expression parses and is approved (R-LIC-03), and minClientVersion's ceiling.
@@ -132,14 +134,15 @@ func (c *manifestCheck) add(p *Problem) {
 	}
 }
 
-// fault adds a problem with the wording of M-19. The arguments must be quoted.
+// fault adds a problem that begins "The manifest is not valid" (M-19). The
+// arguments must be quoted.
 func (c *manifestCheck) fault(code Code, subject, format string, arguments ...any) {
 	p := manifestProblem(subject, fmt.Sprintf(format, arguments...))
 	p.Code = code
 	c.add(p)
 }
 
-// tooLong adds M-23 when text has more than limit characters.
+// tooLong adds a problem when text has more than limit characters (M-23).
 func (c *manifestCheck) tooLong(field, text string, limit int) bool {
 	if len(text) <= limit || characters(text) <= limit {
 		return false
@@ -370,7 +373,7 @@ func (c *manifestCheck) dependencyRange(id, framework, text string) {
 }
 
 // framework reads the target framework of an element that what names. A problem
-// is added when clients would not know it (protocol.md 12.5, R-PKG-18).
+// is added when clients would not know it (PROTO-12.5, R-PKG-18).
 func (c *manifestCheck) framework(what, text string) (Framework, bool) {
 	if text == "" {
 		return Framework{}, true
@@ -443,7 +446,7 @@ func (c *manifestCheck) license() {
 	e := c.child("license")
 	if e == nil {
 		switch {
-		case strings.EqualFold(address, licenceFileURL): // R-LIC-06
+		case strings.EqualFold(address, licenceFileURL): // it says nothing by itself (R-LIC-06)
 			c.fault(CodeLicence, "licenseUrl", "the licenseUrl %s stands for an element license, which is missing", licenceFileURL)
 		case c.m.RequireLicenseAcceptance && address == "":
 			c.fault(CodeLicence, "requireLicenseAcceptance", "requireLicenseAcceptance is true but no licence is given; add an element license")
@@ -498,7 +501,7 @@ func (m *Manifest) repository() *Repository {
 
 func (c *manifestCheck) warn(document []byte) {
 	text, _, _ := decodeManifest(document)
-	if !norm.NFC.IsNormal(text) { // R-PKG-13
+	if !norm.NFC.IsNormal(text) { // searches may not find it (R-PKG-13)
 		c.m.Warnings = append(c.m.Warnings, "The manifest holds text that is not in Unicode's normalization form C; searches may not find it.")
 	}
 	if r := c.m.repository(); r.URL != "" && r.ShownURL() == "" {

@@ -208,7 +208,7 @@ func TestCheckManifestNamespaces(t *testing.T) {
 	wantProblems(t, nuspecWith(`<x:dependencies xmlns:x="y"><x:dependency/></x:dependencies>`))
 }
 
-// R-PKG-03 to 09: each text of exactly its longest length, and of one more.
+// R-PKG-03 to R-PKG-09: each text of exactly its longest length, and of one more.
 func TestCheckManifestLimits(t *testing.T) {
 	const web = "https://example.org/"
 	limits := []struct {
@@ -265,7 +265,7 @@ func TestCheckManifestRules(t *testing.T) {
 	}{
 		{"", nil},
 
-		// protocol.md 12.2: elements twice, restricted names, text only
+		// PROTO-12.2: elements twice, restricted names, text only
 		{"<title>a</title><title>b</title>", []string{m19 + "the element title is there twice; keep one."}},
 		{"<title>a</title><Title>b</Title>", []string{m19 + "the element Title is there twice; keep one."}},
 		{"<dependencies/><dependencies/>", []string{m19 + "the element dependencies is there twice; keep one."}},
@@ -274,7 +274,7 @@ func TestCheckManifestRules(t *testing.T) {
 		{"<verbatimVersion>1</verbatimVersion><custom>x</custom>", []string{m19 + "the element verbatimVersion is not allowed: catalogs use its name; remove it."}},
 		{"<icon><b/></icon>", []string{m19 + "the element icon holds other elements and may hold text only."}},
 
-		// R-PKG-03 to 07
+		// R-PKG-03 to R-PKG-07
 		{"<copyright>" + long(4000) + "</copyright><summary>" + long(4000) + "</summary><tags>" + long(4000) + "</tags><releaseNotes>" + long(35000) + "</releaseNotes><title>" + long(256) + "</title><language>" + long(20) + "</language>", nil},
 		{"<copyright>" + long(4001) + "</copyright><summary>" + long(4001) + "</summary><tags>" + long(4001) + "</tags><releaseNotes>" + long(35001) + "</releaseNotes><title>" + long(257) + "</title><language>" + long(21) + "</language>", []string{
 			"copyright is longer than 4000 characters.", "summary is longer than 4000 characters.", "tags is longer than 4000 characters.",

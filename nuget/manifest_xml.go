@@ -70,7 +70,7 @@ func parseManifestXML(document []byte) (*element, *Problem) {
 	return r.root, nil
 }
 
-// manifestProblem returns a problem with the wording of M-19. why is a clause
+// manifestProblem returns a problem that says why the manifest is not valid (M-19): why is a clause
 // without a full stop, in which text from outside is quoted.
 func manifestProblem(subject, why string) *Problem {
 	return newProblem(CodeManifest, subject, "The manifest is not valid: "+why+".")

@@ -12,27 +12,27 @@ import (
 type Code string
 
 // The codes of all problems. Several rules share one code when their message
-// in gallery.md B21 is the same.
+// in GAL-B21 is the same.
 const (
 	CodeArchive             Code = "archive"              // M-15: the container cannot be read or lies
 	CodeEntryFuture         Code = "entry-future"         // M-16: an entry is dated more than a day ahead
 	CodeEntryName           Code = "entry-name"           // M-17: an entry's name is not allowed
 	CodeManifestCount       Code = "manifest-count"       // M-18: no .nuspec at the root, or several
 	CodeManifest            Code = "manifest"             // M-19: anything in the nuspec without a message of its own
-	CodeID                  Code = "id"                   // M-20
-	CodeVersion             Code = "version"              // M-21
-	CodeRequired            Code = "required"             // M-22
-	CodeTooLong             Code = "too-long"             // M-23
-	CodeDuplicateDependency Code = "duplicate-dependency" // M-24
-	CodeDependency          Code = "dependency"           // R-PKG-14 to 17: any other fault of a dependency
+	CodeID                  Code = "id"                   // M-20: the ID of the package
+	CodeVersion             Code = "version"              // M-21: the version of the package
+	CodeRequired            Code = "required"             // M-22: an element that must be there
+	CodeTooLong             Code = "too-long"             // M-23: a text beyond its longest length
+	CodeDuplicateDependency Code = "duplicate-dependency" // M-24: an ID twice in a dependency group
+	CodeDependency          Code = "dependency"           // R-PKG-14 to R-PKG-17: any other fault of a dependency
 	CodeFramework           Code = "framework"            // R-PKG-18: a framework is unknown or not allowed
-	CodeLicence             Code = "licence"              // R-LIC-01, 04, 06
+	CodeLicence             Code = "licence"              // the element license or the address beside it (R-LIC-01, R-LIC-04, R-LIC-06)
 	CodeLicenceExpression   Code = "licence-expression"   // M-26: the expression does not parse
 	CodeSymbols             Code = "symbols"              // M-27: a symbols package
 )
 
 // maxText is the longest text of a problem, in bytes: it travels as the
-// reason phrase of an HTTP answer (gallery.md B21).
+// reason phrase of an HTTP answer (GAL-B21).
 const maxText = 200
 
 // Problem is one thing that is wrong with a package, said so that the person
@@ -43,7 +43,7 @@ type Problem struct {
 	// Subject is the entry, element or dependency that the problem is about.
 	Subject string
 	// Text is the whole sentence: printable, one line, at most 200 bytes.
-	// Where gallery.md B21 has a message for the case (M-15 to M-24, M-26, M-27),
+	// Where GAL-B21 has a message for the case (M-15 to M-24, M-26, M-27),
 	// it is that one; all else that is wrong with a manifest takes M-19.
 	Text string
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Range is a range of versions (protocol.md 12.4). The zero value is any
+// Range is a range of versions (PROTO-12.4). The zero value is any
 // version, prereleases included.
 type Range struct {
 	Min, Max                   Version // meaningful only with HasMin, HasMax

@@ -12,7 +12,7 @@ import (
 )
 
 // Version is a NuGet version: four numbers, release labels and build metadata
-// (protocol.md 12.3). Labels and metadata keep their spelling; comparing
+// (PROTO-12.3). Labels and metadata keep their spelling; comparing
 // ignores case and metadata. The zero value is 0.0.0 and IsZero.
 type Version struct {
 	text    string // as given, without blanks; empty only in the zero value

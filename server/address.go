@@ -91,7 +91,7 @@ func (a *address) keysURL() string { return a.base + ui.Frame{}.KeysURL() }
 
 // While no public address is configured, documents are kept for the listener's
 // own addresses and for so many others, admitted after an authenticated request
-// or so many requests without (engineering.md 4): a stranger who makes hosts up
+// or so many requests without (ENG-4): a stranger who makes hosts up
 // must not fill the cache. One that was admitted by requests alone gives its place
 // to one that somebody known uses.
 const (

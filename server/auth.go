@@ -23,8 +23,10 @@ func (s *Server) admit(c *call) error {
 	}
 }
 
-// admitReader holds Q-20. A session's cookie counts as well, since the icons and
-// downloads on the pages of a closed feed are read with it.
+// admitReader lets anyone read an open feed, whatever they sent, and nobody a
+// closed one who does not show credentials that may read. A session's
+// cookie counts as well, since the icons and downloads on the pages of a closed
+// feed are read with it.
 func (s *Server) admitReader(c *call, rule rule) error {
 	h := c.header()
 	if c.feed.OpenToRead {
@@ -60,7 +62,7 @@ func (s *Server) admitReader(c *call, rule rule) error {
 }
 
 // challenge writes the 401 that every read of a closed feed begins with, because
-// clients send no credentials before it (protocol.md 1.2): fixed headers and
+// clients send no credentials before it (PROTO-1.2): fixed headers and
 // bytes, no look-up, no log line.
 func (s *Server) challenge(c *call) error {
 	answer := &c.address.noKey
@@ -119,7 +121,7 @@ func (s *Server) toSignIn(c *call) error {
 
 // sameOrigin refuses a request that another site's page sent. Browsers send no
 // Sec-Fetch-Site over plain HTTP, so the Origin is compared with the address
-// that this request has for the outside (engineering.md 4).
+// that this request has for the outside (ENG-4).
 func (s *Server) sameOrigin(c *call, r *http.Request) error {
 	outside := *r
 	_, outside.Host, _ = strings.Cut(strings.TrimSuffix(c.address.base, c.address.prefix), "://")
@@ -136,7 +138,8 @@ func (s *Server) vouch(c *call) {
 	}
 }
 
-// credentials reads what came with a request.
+// credentials reads what came with a request: the key's header, and Basic or
+// Bearer.
 func (s *Server) credentials(c *call) gallery.Credentials {
 	r := c.r
 	creds := gallery.Credentials{

@@ -13,7 +13,7 @@ import (
 	"nougat/gallery"
 )
 
-// BenchmarkHotReads measures the reads of performance.md 5, rows 1 to 5: one
+// BenchmarkHotReads measures the reads of PERF-5.1 to PERF-5.5: one
 // client on one kept connection, so the figure is a request's whole time on the
 // loopback, of which net/http and the kernel have the larger part.
 func BenchmarkHotReads(b *testing.B) {

@@ -10,7 +10,7 @@ import (
 	"nougat/gallery"
 )
 
-// patience is Q-32: how slow an upload may be.
+// patience says how slow an upload may be.
 type patience struct {
 	idle   time.Duration // without a byte
 	window time.Duration // of waiting, in which at least

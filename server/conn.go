@@ -11,8 +11,8 @@ import (
 )
 
 // writePatience is how long one write, or one piece of a file, may take: a
-// client that has not taken it by then is gone (Q-32: no timeout while bytes
-// flow; a piece in that time is 1.7 KB a second).
+// client that has not taken it by then is gone. While bytes flow there is no
+// timeout: a piece in that time is 1.7 KB a second.
 const (
 	writePatience = 10 * time.Minute
 	writeRenew    = writePatience - 30*time.Second // the deadline is moved when less than this is left of it
@@ -72,7 +72,7 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 }
 
 // setReason gives the answer to r its reason phrase, which is all that NuGet's
-// clients show of an error (protocol.md 6.1). It is to be called before
+// clients show of an error (PROTO-6.1). It is to be called before
 // WriteHeader, and by nobody but who writes the answer.
 func setReason(r *http.Request, reason string) {
 	if c, ok := r.Context().Value(connKey{}).(*conn); ok {

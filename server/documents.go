@@ -29,7 +29,7 @@ var plainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); ret
 const maxPlainBuffer = 64 << 10 // a larger document is inflated piece by piece
 
 // withPlus mends a version whose plus, before build metadata, a proxy has made a
-// blank (protocol.md 13 row 32).
+// blank (PROTO-13.32).
 func withPlus(version string) string { return strings.Replace(version, " ", "+", 1) }
 
 // jsonName takes ".json" off a parameter.
@@ -259,7 +259,7 @@ func (s *Server) sendInflated(c *call, doc *docs.Document) error {
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3). Nothing else is offered:
-// brotli breaks clients (protocol.md 11.2).
+// brotli breaks clients (PROTO-11.2).
 func acceptsGzip(r *http.Request) bool {
 	any := false
 	for _, line := range r.Header["Accept-Encoding"] {

@@ -156,7 +156,7 @@ func TestSemVer2IsOnlyInItsHive(t *testing.T) {
 	}
 }
 
-// The catalog is what a reader with a cursor needs (protocol.md 7).
+// The catalog is what a reader with a cursor needs (PROTO-7).
 func TestCatalogCursor(t *testing.T) {
 	s := start(t)
 	if m := s.get("/v3/catalog/index.json").is(200).json(); m["count"] != float64(0) || m["commitTimeStamp"] == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // handleFlatFile answers what lies in a version's folder of the flat container
-// (protocol.md 2): the package, its nuspec, and the files that the feed serves
+// (PROTO-2): the package, its nuspec, and the files that the feed serves
 // out of it.
 func (s *Server) handleFlatFile(c *call) error {
 	id, version, file := c.param("id"), c.versionParam("version"), c.param("file")
@@ -56,7 +56,7 @@ func (s *Server) flatPackage(c *call, id, version, stem string) error {
 }
 
 // handleDownload is the V2 address of a package; without a version, the highest
-// listed stable one (protocol.md 6.2).
+// listed stable one (PROTO-6.2).
 func (s *Server) handleDownload(c *call) error {
 	ctx := c.r.Context()
 	id, version := c.param("id"), c.versionParam("version")
@@ -87,8 +87,8 @@ func (s *Server) download(c *call, h *gallery.Head) error {
 }
 
 // downloadFor answers the bytes of a package: small ones from memory, larger
-// ones by sendfile (performance.md 6.4). A complete answer is counted, and the
-// first range of one that comes in pieces; HEAD and 304 are not (B19).
+// ones by sendfile (PERF-6.4). A complete answer is counted, and the
+// first range of one that comes in pieces; HEAD and 304 are not (GAL-B19).
 func (s *Server) downloadFor(c *call, h *gallery.Head, life lifetime) error {
 	r := c.r
 	if h.Size <= docs.SmallPackage && !conditional(r.Header) {
@@ -270,7 +270,7 @@ func (s *Server) flatText(c *call, id, version string, read textReader, kind []s
 }
 
 // file answers a file out of a package. Its author is not trusted: the type is
-// fixed, and a browser runs and loads nothing of it (protocol.md 2).
+// fixed, and a browser runs and loads nothing of it (PROTO-2).
 func (s *Server) file(c *call, h *gallery.Head, kind []string, data []byte) error {
 	head := c.header()
 	head["Content-Type"] = kind

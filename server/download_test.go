@@ -33,7 +33,7 @@ func TestDownloads(t *testing.T) {
 			path := "/v3/flat/" + strings.ToLower(p.id) + "/1.0.0/" + strings.ToLower(p.id) + ".1.0.0.nupkg"
 			whole := s.get(path).is(200).has("Content-Length", fmt.Sprint(len(data))).has("Accept-Ranges", "bytes").has("Content-Type", "application/octet-stream").
 				has("Cache-Control", "public, max-age=31536000, immutable").has("Access-Control-Allow-Origin", "*")
-			whole.has("Content-Disposition", "attachment; filename="+strings.ToLower(p.id)+".1.0.0.nupkg") // protocol.md 13 row 43
+			whole.has("Content-Disposition", "attachment; filename="+strings.ToLower(p.id)+".1.0.0.nupkg") // PROTO-13.43
 			if !bytes.Equal(whole.body, data) {
 				t.Fatal("other bytes came")
 			}
@@ -60,7 +60,7 @@ func TestDownloads(t *testing.T) {
 	}
 }
 
-// B19: complete answers and the first range of one in pieces are counted; HEAD,
+// GAL-B19: complete answers and the first range of one in pieces are counted; HEAD,
 // 304, later ranges and answers that broke off are not.
 func TestDownloadsAreCounted(t *testing.T) {
 	s := start(t)
@@ -129,7 +129,7 @@ func TestReplacingFeedIsNotImmutable(t *testing.T) {
 	}
 }
 
-// What a package holds is served as what it is and cannot act (protocol.md 2).
+// What a package holds is served as what it is and cannot act (PROTO-2).
 func TestFilesOutOfPackages(t *testing.T) {
 	s := start(t)
 	p := somePackage("1.0.0")

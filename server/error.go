@@ -105,7 +105,7 @@ func (s *Server) sendError(c *call, e *gallery.Error, status int, requestID stri
 		h["Retry-After"] = retryAfter[status]
 	}
 	// On other reads every request of a restore would show it again
-	// (protocol.md 14); on a 401 it would show for every closed feed.
+	// (PROTO-14); on a 401 it would show for every closed feed.
 	if c.route.Rule == publish || c.route.Rule == readIndex && status != http.StatusUnauthorized {
 		h["X-Nuget-Warning"] = []string{oneLine(e.Msg)}
 	}
@@ -178,7 +178,7 @@ func (s *Server) panicked(c *call, p any) {
 const maxReason = 200
 
 // oneLine makes text fit for a header: ASCII without control characters, at
-// most 200 characters (gallery.md B10).
+// most 200 characters (GAL-B10).
 func oneLine(text string) string {
 	var b strings.Builder
 	b.Grow(min(len(text), maxReason))

@@ -26,7 +26,7 @@ var partBuffers = sync.Pool{New: func() any { b := make([]byte, partBuffer); ret
 // to its end. release gives its buffer back.
 //
 // mime/multipart does not do: Paket and nuget.exe 2.8.7 open with CRLF and end
-// the package with a bare LF (protocol.md 13 row 46), which it does not see.
+// the package with a bare LF (PROTO-13.46), which it does not see.
 func packageIn(r *http.Request, body io.Reader) (pkg io.Reader, release func(), err error) {
 	kind := r.Header.Get("Content-Type")
 	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "multipart/") {

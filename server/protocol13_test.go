@@ -15,8 +15,8 @@ import (
 	"nougat/gallery"
 )
 
-// The rows of protocol.md 13, by number. Rows 14 to 17 are about V2, which is
-// not served; 35, 36 and 44 are about pages, speed and documentation.
+// The quirks of PROTO-13, by number. Those about V2, which is not served, and
+// about pages, speed and documentation have no test here.
 
 // documents are the addresses of every kind of document about Some.Package.
 func (s *testSite) documents() []string {
@@ -85,7 +85,7 @@ func TestProtocol13(t *testing.T) {
 	s.push(somePackage("2.0.0"))
 	s.do("DELETE", "/v3/package/Some.Package/2.0.0", nil, "X-NuGet-ApiKey", s.key).is(204)
 
-	row(t, s, "row 1: every address is absolute", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.1: every address is absolute", func(t *testing.T, s *testSite) {
 		for _, path := range s.documents() {
 			walk(s.get(path).is(200).json(), func(name string, v any) {
 				text, ok := v.(string)
@@ -98,7 +98,7 @@ func TestProtocol13(t *testing.T) {
 			})
 		}
 	})
-	row(t, s, "row 2: one object a type in the service index", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.2: one object a type in the service index", func(t *testing.T, s *testSite) {
 		seen := map[string]bool{}
 		for _, r := range s.get("/v3/index.json").json()["resources"].([]any) {
 			kind, ok := r.(map[string]any)["@type"].(string)
@@ -117,13 +117,13 @@ func TestProtocol13(t *testing.T) {
 		}
 		for _, never := range []string{"RepositorySignatures", "VulnerabilityInfo", "SymbolPackagePublish", "ReportAbuse", "OwnerDetails", "LegacyGallery"} {
 			for kind := range seen {
-				if strings.HasPrefix(kind, never) { // rows 22 and 23, and what comes later
+				if strings.HasPrefix(kind, never) { // PROTO-13.22, PROTO-13.23, and what comes later
 					t.Errorf("%s is advertised", kind)
 				}
 			}
 		}
 	})
-	row(t, s, "row 3: @type of registration index and leaf are arrays", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.3: @type of registration index and leaf are arrays", func(t *testing.T, s *testSite) {
 		for _, path := range []string{"/v3/reg/some.package/index.json", "/v3/reg-gz-semver2/some.package/1.0.0.json"} {
 			if _, ok := s.get(path).json()["@type"].([]any); !ok {
 				t.Errorf("%s: @type is no array", path)
@@ -134,7 +134,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("@type is %v", kinds)
 		}
 	})
-	row(t, s, "row 4: no null anywhere", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.4: no null anywhere", func(t *testing.T, s *testSite) {
 		for _, path := range s.documents() {
 			walk(s.get(path).json(), func(name string, v any) {
 				if v == nil {
@@ -143,7 +143,7 @@ func TestProtocol13(t *testing.T) {
 			})
 		}
 	})
-	row(t, s, "row 5 and 6: listed is always written, deprecation never", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.5 and PROTO-13.6: listed is always written, deprecation never", func(t *testing.T, s *testSite) {
 		entries := 0
 		walk(s.get("/v3/reg-gz-semver2/some.package/index.json").json(), func(name string, v any) {
 			if name == "deprecation" {
@@ -160,13 +160,13 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("%d entries", entries)
 		}
 	})
-	row(t, s, "row 7: versions of the flat container are folded, unlisted ones included", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.7: versions of the flat container are folded, unlisted ones included", func(t *testing.T, s *testSite) {
 		got := fmt.Sprint(s.get("/v3/flat/Some.Package/index.json").json()["versions"])
 		if got != "[1.0.0 1.1.0-beta 2.0.0]" {
 			t.Errorf("versions %s", got)
 		}
 	})
-	row(t, s, "row 8: letter case of paths and query names", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.8: letter case of paths and query names", func(t *testing.T, s *testSite) {
 		for path, total := range map[string]float64{
 			"/v3/query/?q=some": 1,
 			"/V3/Query?Q=some&PRERELEASE=True&semverlevel=2.0.0":        1,
@@ -191,7 +191,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("shown %v with prereleases, %v without", withPre, without)
 		}
 	})
-	row(t, s, "row 9: no redirect with a slash or without", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.9: no redirect with a slash or without", func(t *testing.T, s *testSite) {
 		for i, path := range []string{"/v3/package", "/v3/package/", "/api/v2/package", "/api/v2/package/"} {
 			body, kind := form(pack{id: "Slash", version: fmt.Sprintf("1.0.%d", i)}.nupkg(t))
 			s.do("PUT", path, body, "Content-Type", kind, "X-NuGet-ApiKey", s.key).is(201)
@@ -199,7 +199,7 @@ func TestProtocol13(t *testing.T) {
 		s.do("DELETE", "/v3/package/Slash/1.0.0/", nil, "X-NuGet-ApiKey", s.key).is(204)
 		s.do("POST", "/v3/package/Slash/1.0.0/", nil, "X-NuGet-ApiKey", s.key).is(200)
 	})
-	row(t, s, "row 10: 409 for a duplicate alone", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.10: 409 for a duplicate alone", func(t *testing.T, s *testSite) {
 		s.account("eve", "quite another phrase")
 		eve := s.newKey(gallery.NewKey{Owner: "eve"})
 		body, kind := form(somePackage("1.0.0").nupkg(t))
@@ -211,7 +211,7 @@ func TestProtocol13(t *testing.T) {
 			}
 		}
 	})
-	row(t, s, "row 11: the text of an error in reason phrase, header and body", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.11: the text of an error in reason phrase, header and body", func(t *testing.T, s *testSite) {
 		const text = "This API key is not known here, was revoked, or has expired."
 		a := s.do("DELETE", "/v3/package/Some.Package/1.0.0", nil, "X-NuGet-ApiKey", "az").is(403).has("X-NuGet-Warning", text).has("Cache-Control", "no-store")
 		if a.reason != text || string(a.body) != text+"\n" {
@@ -228,7 +228,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("reason %q, body %q", a.reason, a.body)
 		}
 	})
-	row(t, s, "row 19: addresses that people take for the source", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.19: addresses that people take for the source", func(t *testing.T, s *testSite) {
 		for _, path := range []string{"/index.json", "/v3", "/v3/", "/nuget", "/nuget/", "/api/v2", "/api/v2/", "/nuget/Packages()", "/api/v2/FindPackagesById()?id='x'",
 			"/FindPackagesById()?id='x'", "//FindPackagesById()?id='x'&semVerLevel=2.0.0", "/$metadata", "/Packages(Id='x',Version='1.0.0')", "/Search()?searchTerm=x", "/Search()/$count?searchTerm=x", "/Packages()/$count", "/api/v2/Packages/$count"} {
 			a := s.get(path).is(404)
@@ -238,7 +238,7 @@ func TestProtocol13(t *testing.T) {
 		}
 		s.get("/", "Accept", "application/atom+xml, application/xml").is(404)
 	})
-	row(t, s, "row 20: compressed for those who ask, and then by gzip alone", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.20: compressed for those who ask, and then by gzip alone", func(t *testing.T, s *testSite) {
 		const path = "/v3/reg-gz/some.package/index.json"
 		plain := s.get(path).is(200).lacks("Content-Encoding").has("Vary", "Accept-Encoding")
 		for accept, want := range map[string]string{
@@ -265,7 +265,7 @@ func TestProtocol13(t *testing.T) {
 		}
 		s.get("/v3/flat/some.package/1.0.0/some.package.1.0.0.nupkg", "Accept-Encoding", "gzip").is(200).lacks("Content-Encoding")
 	})
-	row(t, s, "row 24: no two versions that differ in metadata alone", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.24: no two versions that differ in metadata alone", func(t *testing.T, s *testSite) {
 		s.push(pack{id: "Meta", version: "1.0.0+one"})
 		body, kind := form(pack{id: "Meta", version: "1.0.0+two"}.nupkg(t))
 		a := s.do("PUT", "/v3/package", body, "Content-Type", kind, "X-NuGet-ApiKey", s.key).is(409)
@@ -273,7 +273,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("reason %q", a.reason)
 		}
 	})
-	row(t, s, "row 26: the catalogEntry of a leaf answers", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.26: the catalogEntry of a leaf answers", func(t *testing.T, s *testSite) {
 		for _, version := range []string{"1.0.0", "2.0.0"} {
 			leaf := s.get("/v3/reg/some.package/" + version + ".json").is(200).json()
 			entry := s.do("GET", leaf["catalogEntry"].(string), nil).is(200).json()
@@ -282,7 +282,7 @@ func TestProtocol13(t *testing.T) {
 			}
 		}
 	})
-	row(t, s, "row 27: counts are plain integers", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.27: counts are plain integers", func(t *testing.T, s *testSite) {
 		d := json.NewDecoder(bytes.NewReader(s.get("/v3/query?q=some").body))
 		d.UseNumber()
 		var v any
@@ -303,7 +303,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("%d counts found", counts)
 		}
 	})
-	row(t, s, "row 28: never more results than take", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.28: never more results than take", func(t *testing.T, s *testSite) {
 		for _, id := range []string{"Take.One", "Take.Two", "Take.Three"} {
 			s.push(pack{id: id, version: "1.0.0"})
 		}
@@ -317,7 +317,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("skip=2: %d results", got)
 		}
 	})
-	row(t, s, "row 29: bytes never change", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.29: bytes never change", func(t *testing.T, s *testSite) {
 		const path = "/v3/flat/some.package/1.0.0/some.package.1.0.0.nupkg"
 		before := s.get(path).is(200).has("Cache-Control", "public, max-age=31536000, immutable")
 		changed := somePackage("1.0.0")
@@ -328,7 +328,7 @@ func TestProtocol13(t *testing.T) {
 			t.Error("the package has changed")
 		}
 	})
-	row(t, s, "row 30: delete unlists, and what is pinned stays", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.30: delete unlists, and what is pinned stays", func(t *testing.T, s *testSite) {
 		s.get("/v3/flat/some.package/2.0.0/some.package.2.0.0.nupkg").is(200)
 		for _, hit := range s.get("/v3/query?q=some").json()["data"].([]any)[0].(map[string]any)["versions"].([]any) {
 			if hit.(map[string]any)["version"] == "2.0.0" {
@@ -336,7 +336,7 @@ func TestProtocol13(t *testing.T) {
 			}
 		}
 	})
-	row(t, s, "row 31: any form of a version in addresses", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.31: any form of a version in addresses", func(t *testing.T, s *testSite) {
 		s.push(pack{id: "Forms", version: "1"})
 		for _, v := range []string{"1", "1.0", "1.0.0", "1.0.0.0", "01.0", "1.0.0+meta"} {
 			s.do("DELETE", "/v3/package/FORMS/"+v, nil, "X-NuGet-ApiKey", s.key).is(204)
@@ -352,7 +352,7 @@ func TestProtocol13(t *testing.T) {
 		s.get("/v3/flat/forms/1.0.0/other.nuspec").is(404)
 		s.get("/v3/flat/forms/x/forms.x.nupkg").is(404)
 	})
-	row(t, s, "row 32: a plus in an address, escaped, plain or made a blank", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.32: a plus in an address, escaped, plain or made a blank", func(t *testing.T, s *testSite) {
 		for _, v := range []string{"1.0.0+one", "1.0.0%2Bone", "1.0.0%20one", "1.0.0"} {
 			s.get("/v3/flat/meta/" + v + "/meta.1.0.0.nupkg").is(200)
 			s.get("/v3/flat/meta/" + v + "/meta." + v + ".nupkg").is(200)
@@ -360,7 +360,7 @@ func TestProtocol13(t *testing.T) {
 			s.do("DELETE", "/v3/package/Meta/"+v, nil, "X-NuGet-ApiKey", s.key).is(204)
 		}
 	})
-	row(t, s, "row 33: IDs are ASCII", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.33: IDs are ASCII", func(t *testing.T, s *testSite) {
 		body, kind := form(pack{id: "Fo\u0131", version: "1.0.0"}.nupkg(t))
 		s.do("PUT", "/v3/package", body, "Content-Type", kind, "X-NuGet-ApiKey", s.key).is(400)
 		s.push(pack{id: "FOI", version: "1.0.0"})
@@ -368,7 +368,7 @@ func TestProtocol13(t *testing.T) {
 		s.get("/v3/flat/fo%C4%B1/index.json").is(404)
 		s.get("/v3/flat/fo%C4%B0/index.json").is(404)
 	})
-	row(t, s, "row 34: HEAD wherever there is GET", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.34: HEAD wherever there is GET", func(t *testing.T, s *testSite) {
 		for _, path := range append(s.documents(), "/v3/flat/some.package/1.0.0/some.package.1.0.0.nupkg", "/v3/flat/some.package/1.0.0/some.package.nuspec",
 			"/v3/flat/some.package/1.0.0/icon", "/v3/flat/some.package/1.0.0/readme", "/v3/flat/some.package/1.0.0/license", "/api/health-probe", "/api/v2/package/Some.Package/1.0.0") {
 			get, head := s.get(path).is(200), s.do("HEAD", path, nil).is(200)
@@ -382,12 +382,12 @@ func TestProtocol13(t *testing.T) {
 			}
 		}
 	})
-	row(t, s, "row 37: too many requests are 429 with Retry-After", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.37: too many requests are 429 with Retry-After", func(t *testing.T, s *testSite) {
 		if statuses[gallery.TooMany] != 429 || retryAfter[429] == nil || statuses[gallery.Unavailable] != 503 || retryAfter[503] == nil {
 			t.Error("429 or 503 without Retry-After")
 		}
 	})
-	row(t, s, "row 38: X-NuGet-Warning is one line of ASCII", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.38: X-NuGet-Warning is one line of ASCII", func(t *testing.T, s *testSite) {
 		// The name of a file that is missing, out of the package, ends up in the text.
 		body, kind := form(pack{id: "Warn", version: "1.0.0", meta: "<icon>b\u00e4d\ticon.png</icon>"}.nupkg(t))
 		a := s.do("PUT", "/v3/package", body, "Content-Type", kind, "X-NuGet-ApiKey", s.key).is(400)
@@ -396,7 +396,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("X-NuGet-Warning %q", text)
 		}
 	})
-	row(t, s, "row 39: published is the push of a listed version, 1900 of an unlisted one", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.39: published is the push of a listed version, 1900 of an unlisted one", func(t *testing.T, s *testSite) {
 		walk(s.get("/v3/reg/some.package/index.json").json(), func(name string, v any) {
 			if m, ok := v.(map[string]any); ok && name == "catalogEntry" {
 				if old := strings.HasPrefix(m["published"].(string), "1900-01-01T00:00:00"); old == m["listed"].(bool) {
@@ -405,7 +405,7 @@ func TestProtocol13(t *testing.T) {
 			}
 		})
 	})
-	row(t, s, "row 40: plain search address, slash after registrations", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.40: plain search address, slash after registrations", func(t *testing.T, s *testSite) {
 		if u, err := url.Parse(s.resource("SearchQueryService")); err != nil || u.RawQuery != "" {
 			t.Errorf("search at %v", u)
 		}
@@ -413,7 +413,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("registrations at %s", u)
 		}
 	})
-	row(t, s, "row 41: one ID in two spellings", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.41: one ID in two spellings", func(t *testing.T, s *testSite) {
 		s.push(pack{id: "casing.package", version: "1.0.0"})
 		s.push(pack{id: "Casing.Package", version: "2.0.0"})
 		if id := s.get("/v3/query?q=packageid:casing.package").json()["data"].([]any)[0].(map[string]any)["id"]; id != "Casing.Package" {
@@ -432,7 +432,7 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("registration shows %v", ids)
 		}
 	})
-	row(t, s, "row 42: ascending, and packageContent spells the version as its author", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.42: ascending, and packageContent spells the version as its author", func(t *testing.T, s *testSite) {
 		var versions []string
 		items := s.get("/v3/reg-gz-semver2/some.package/index.json").json()["items"].([]any)[0].(map[string]any)["items"].([]any)
 		for _, item := range items {
@@ -447,11 +447,11 @@ func TestProtocol13(t *testing.T) {
 			t.Errorf("versions %v", versions)
 		}
 	})
-	row(t, s, "row 43: type and name of a download", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.43: type and name of a download", func(t *testing.T, s *testSite) {
 		s.get("/v3/flat/some.package/1.0.0/some.package.1.0.0.nupkg").has("Content-Type", "application/octet-stream").
 			has("Content-Disposition", "attachment; filename=some.package.1.0.0.nupkg").has("X-Content-Type-Options", "nosniff")
 	})
-	row(t, s, "row 46: the last boundary after a bare LF", func(t *testing.T, s *testSite) {
+	row(t, s, "PROTO-13.46: the last boundary after a bare LF", func(t *testing.T, s *testSite) {
 		data := pack{id: "Bare.Lf", version: "1.0.0"}.nupkg(t)
 		body := "--b\r\nContent-Disposition: form-data; name=\"package\"; filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n" + string(data) + "\n--b--\n"
 		s.raw(fmt.Sprintf("PUT /v3/package HTTP/1.1\r\nHost: %s\r\nX-NuGet-ApiKey: %s\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s",
@@ -462,7 +462,7 @@ func TestProtocol13(t *testing.T) {
 	})
 }
 
-// Row 13 and 18: a closed feed challenges with Basic, and its addresses for
+// PROTO-13.13 and PROTO-13.18: a closed feed challenges with Basic, and its addresses for
 // programs never answer with a page or a redirect.
 func TestProtocol13ClosedFeed(t *testing.T) {
 	s := start(t, closed())
@@ -478,7 +478,7 @@ func TestProtocol13ClosedFeed(t *testing.T) {
 	s.get("/api/nothing", "Accept", "text/html").is(404).has("Content-Type", "text/plain; charset=utf-8")
 }
 
-// Row 21: behind a proxy with TLS every address has its scheme and host.
+// PROTO-13.21: behind a proxy with TLS every address has its scheme and host.
 func TestProtocol13BehindTLS(t *testing.T) {
 	s := start(t, options(func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }))
 	s.push(somePackage("1.0.0"))
@@ -495,7 +495,7 @@ func TestProtocol13BehindTLS(t *testing.T) {
 	}
 }
 
-// Row 25: the bounds of pages are those of their content, with pages of their
+// PROTO-13.25: the bounds of pages are those of their content, with pages of their
 // own from 128 versions on.
 func TestProtocol13Pages(t *testing.T) {
 	s := start(t)

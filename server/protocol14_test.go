@@ -12,7 +12,7 @@ import (
 	"nougat/gallery"
 )
 
-// The rows of protocol.md 14, measured with real clients, by their first words.
+// The rows of PROTO-14, measured with real clients, by their first words.
 
 // dotnetPush is a push as dotnet 10 sends it: chunked, the part's Content-Type
 // before its Content-Disposition, whose values have no quotes.
@@ -180,7 +180,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// "401 to a push with a key and no stored credentials" and 13's P-02: a good key
+// "401 to a push with a key and no stored credentials" and P-02: a good key
 // in the header is enough on a closed feed; "Reason phrase on reads".
 func TestProtocol14ClosedFeed(t *testing.T) {
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))

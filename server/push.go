@@ -6,7 +6,7 @@ import (
 	"nougat/gallery"
 )
 
-// handlePush takes a package (protocol.md 6.1). What needs no body is asked
+// handlePush takes a package (PROTO-6.1). What needs no body is asked
 // before it is read; from there to the last byte a refusal is early
 // (refuse.go). A refusal by Push is ordinary: the body is behind, and the
 // connection stays.
@@ -65,7 +65,7 @@ func warn(h http.Header, texts ...string) {
 	}
 }
 
-// handleUnlist is DELETE: nothing is ever deleted by it (R-DEL-01, Q-26).
+// handleUnlist is DELETE, which unlists and deletes nothing (R-DEL-01, Q-26).
 func (s *Server) handleUnlist(c *call) error {
 	if err := s.list(c, false); err != nil {
 		return err

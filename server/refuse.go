@@ -8,7 +8,7 @@ import (
 
 const (
 	maxDiscards    = 64        // refused bodies that are read at once
-	discardMargin  = 250 << 20 // read beyond the feed's limit, when that is small (protocol.md 6.1)
+	discardMargin  = 250 << 20 // read beyond the feed's limit, when that is small (PROTO-6.1)
 	continueLinger = 2 * time.Second
 )
 
@@ -20,7 +20,7 @@ func (s *Server) refuse(c *call, body *upload, err error) {
 // answerUnread lets answer write to a client whose body has not been read, or
 // writes the error that it returns. NuGet's clients do not stop sending when the
 // answer comes, and one that is cut off shows "connection reset" and never the
-// reason (protocol.md 6.1): so the answer is written at once, and the rest of the
+// reason (PROTO-6.1): so the answer is written at once, and the rest of the
 // body is read and thrown away, under the rules of Q-32 and up to a bound. Then
 // the connection ends.
 func (s *Server) answerUnread(c *call, body *upload, answer func(*call) error) {

@@ -54,7 +54,7 @@ func (s *testSite) chunkedPushTo(path, head string, n int, trickle time.Duration
 	return a, nil
 }
 
-// protocol.md 6.1 and 13 row 12: a client that is refused sends on to the end,
+// PROTO-6.1 and PROTO-13.12: a client that is refused sends on to the end,
 // and then must find the answer.
 func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
 	s := start(t)
@@ -68,7 +68,7 @@ func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
 	}
 }
 
-// protocol.md 13 rows 12 and 19: a push to the site's own address, to a feed's,
+// PROTO-13.12 and PROTO-13.19: a push to the site's own address, to a feed's,
 // or to one that other servers have, is told the right one, however large it is.
 func TestMisdirectedPush(t *testing.T) {
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))

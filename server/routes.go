@@ -16,11 +16,11 @@ const (
 	noRule rule = iota
 
 	// Addresses that programs read. They are answered with documents, text or
-	// problem+json, never with a redirect or a page (protocol.md 13 row 18).
+	// problem+json, never with a redirect or a page (PROTO-13.18).
 
 	anyone    // nothing is looked at: the health probe, and answers that only name an address
 	readIndex // the service index: as readFeed, but a key without package:read passes
-	readFeed  // Q-20; nothing is looked at while the feed is open to read
+	readFeed  // who may read the feed; nothing is looked at while it is open to read
 	publish   // push, unlist, relist: who asks is settled by the handler, since a refusal is written early
 
 	// Addresses that people look at. A session is looked up when its cookie came;
@@ -55,9 +55,9 @@ type route struct {
 func (s *Server) routes() []route {
 	const get, put, post, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
 	api := []route{
-		{Method: get, Path: "/api/health-probe", Rule: anyone, Handle: s.handleHealth, Site: true},
+		{Method: get, Path: "/api/health-probe", Rule: anyone, Handle: s.handleHealth, Site: true}, // for load balancers
 
-		// The feed, protocol.md 1 to 5.
+		// The feed's index, packages, metadata, search and autocomplete (PROTO-1 to PROTO-5).
 		{Method: get, Path: "/v3/index.json", Rule: readIndex, Handle: s.handleServiceIndex},
 		{Method: get, Path: "/v3/flat/:id/index.json", Rule: readFeed, Handle: s.handleFlatIndex},
 		{Method: get, Path: "/v3/flat/:id/:version/:file", Rule: readFeed, Handle: s.handleFlatFile},
@@ -76,7 +76,7 @@ func (s *Server) routes() []route {
 		{Method: get, Path: "/v3/catalog/:page", Rule: readFeed, Handle: s.handleCatalogPage},
 		{Method: get, Path: "/v3/catalog/data/:folder/:leaf", Rule: readFeed, Handle: s.handleCatalogLeaf},
 
-		// Publishing, protocol.md 6.1 and 6.2, at its two addresses.
+		// Push (PROTO-6.1), unlist and relist (PROTO-6.2), at their two addresses.
 		{Method: put, Path: "/v3/package", Rule: publish, Handle: s.handlePush},
 		{Method: del, Path: "/v3/package/:id/:version", Rule: publish, Handle: s.handleUnlist},
 		{Method: post, Path: "/v3/package/:id/:version", Rule: publish, Handle: s.handleRelist},
@@ -84,13 +84,14 @@ func (s *Server) routes() []route {
 		{Method: del, Path: "/api/v2/package/:id/:version", Rule: publish, Handle: s.handleUnlist},
 		{Method: post, Path: "/api/v2/package/:id/:version", Rule: publish, Handle: s.handleRelist},
 
-		// The helpers of protocol.md 6.2 that are served now.
+		// Helpers that clients of V2 know: a package's bytes, and short lists of IDs
+		// and versions (PROTO-6.2, Q-55).
 		{Method: get, Path: "/api/v2/package/:id", Rule: readFeed, Handle: s.handleDownload},
 		{Method: get, Path: "/api/v2/package/:id/:version", Rule: readFeed, Handle: s.handleDownload},
 		{Method: get, Path: "/api/v2/package-ids", Rule: readFeed, Handle: s.handlePackageIDs},
 		{Method: get, Path: "/api/v2/package-versions/:id", Rule: readFeed, Handle: s.handlePackageVersions},
 
-		// Addresses that people take for the feed's (protocol.md 13 row 19); what
+		// Addresses that people take for the feed's (PROTO-13.19); what
 		// V2 clients ask below any address is found by looksV2 (unrouted.go).
 		{Method: get, Path: "/index.json", Rule: anyone, Handle: s.handleWrongAddress},
 		{Method: get, Path: "/v3", Rule: anyone, Handle: s.handleWrongAddress},

@@ -28,7 +28,7 @@ type Options struct {
 	// a path. Empty: every request's own address is used.
 	URL string
 	// Listeners are the addresses listened on. While URL is empty, documents for
-	// them are kept (engineering.md 4).
+	// them are kept (ENG-4).
 	Listeners []net.Addr
 	// TrustedProxies are the only peers whose forwarded headers are believed.
 	TrustedProxies []netip.Prefix
@@ -51,9 +51,9 @@ type Options struct {
 	Saved func(saved map[string]string) (brand, url string)
 }
 
-// The server's settings of engineering.md 4. There is no read or write timeout
-// of net/http's: uploads and downloads have their own rules (Q-32, body.go,
-// conn.go).
+// How long connections may take and how much of a head is read (ENG-4). There is
+// no read or write timeout of net/http's: uploads and downloads have rules of
+// their own (Q-32, body.go, conn.go).
 const (
 	headTimeout    = 15 * time.Second
 	idleTimeout    = 180 * time.Second // .NET's pool keeps connections for 60

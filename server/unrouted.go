@@ -81,7 +81,7 @@ func (c *call) sourceAddress() string {
 
 // looksV2 reports whether a path is a question of the V2 protocol, which is not
 // served: clients ask it when the site's address is used as a source
-// (protocol.md 14), or an address that other servers have.
+// (PROTO-14), or an address that other servers have.
 func looksV2(path string) bool {
 	path = strings.ToLower(path)
 	if strings.Contains(path, "/nuget/") || strings.Contains(path, "/api/v2/") {
@@ -98,7 +98,7 @@ func looksV2(path string) bool {
 }
 
 // handleWrongAddress tells a client, and by the reason phrase its user, which
-// address is the source (protocol.md 13 row 19).
+// address is the source (PROTO-13.19).
 func (s *Server) handleWrongAddress(c *call) error {
 	msg := c.sourceAddress()
 	setReason(c.r, msg)

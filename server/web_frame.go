@@ -70,7 +70,8 @@ func (s *Server) takeNotice(c *call) string {
 	return s.web.once.notice(sessionToken(c.r))
 }
 
-// The headers of every page, R-ACC-18. The policy for referrers keeps addresses
+// The headers of every page, which let it load, run and frame nothing from
+// elsewhere (R-ACC-18). The policy for referrers keeps addresses
 // of this gallery from other sites, but leaves forms their Origin, which
 // sameOrigin compares.
 var (

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxReadme = 1 << 20 // R-LIC-05
+	maxReadme = 1 << 20 // what a push lets in (R-RDM-01)
 	maxImage  = 4 << 20
 )
 

@@ -13,7 +13,7 @@ import (
 	"nougat/ui"
 )
 
-// keyDays are the lifetimes to choose from, R-KEY-09.
+// keyDays are the lifetimes to choose from, in days (R-KEY-09).
 var keyDays = []int{1, 90, 180, 270, 365}
 
 // shownKey is a key at the one moment its value is known.

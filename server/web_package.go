@@ -13,7 +13,7 @@ import (
 	"nougat/ui"
 )
 
-const versionRows = 20 // UX-06
+const versionRows = 20 // of the table of versions on a page (UX-06)
 
 // handlePackage shows one version of a package, or the latest (UX-05, UX-06).
 // An address that is written otherwise than the package writes it leads to the
@@ -300,8 +300,8 @@ func rangeWords(text string) string {
 	return "any version"
 }
 
-// perDay is the average of all downloads since the first version, R-STA-02; -1
-// where there were none.
+// perDay is the average of all downloads since the first version, over one day
+// at least (R-STA-02); -1 where there were none.
 func perDay(total uint64, heads []gallery.Head, now time.Time) int64 {
 	if total == 0 {
 		return -1

@@ -91,7 +91,7 @@ func TestPackagePage(t *testing.T) { // UX-05
 	v.get("/packages/Contoso.Text.Tables/not-a-version").is(http.StatusNotFound).says(".note", "not-a-version")
 }
 
-func TestPackageAddresses(t *testing.T) { // B20, protocol.md 13 row 31
+func TestPackageAddresses(t *testing.T) { // GAL-B20, PROTO-13.31
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.main, library("1.0.0", ""), library("2.0.0-Beta.1", ""))

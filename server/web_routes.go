@@ -7,7 +7,8 @@ import "net/http"
 func (s *Server) pageRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
-		// A feed's pages, gallery.md UX-03 to UX-06 and UX-15.
+		// A feed's pages: home and Connect (UX-03), the list (UX-04), packages with
+		// their versions (UX-05, UX-06), licences (UX-15).
 		{Method: get, Path: "/", Rule: readPage, Handle: s.handleHome},
 		{Method: get, Path: "/connect", Rule: readPage, Handle: s.handleConnect},
 		{Method: get, Path: "/packages", Rule: readPage, Handle: s.handleSearchPage},
@@ -20,8 +21,9 @@ func (s *Server) pageRoutes() []route {
 		{Method: post, Path: "/packages/:id/:version/unlist", Rule: accountPage, Handle: s.handleListing(false)},
 		{Method: post, Path: "/packages/:id/:version/relist", Rule: accountPage, Handle: s.handleListing(true)},
 
-		// The account's, UX-02 and UX-12. The public gallery's old addresses for
-		// signing in and out are in people's bookmarks and in documents.
+		// The account's pages: signing in and out (UX-02), keys (UX-12). The public
+		// gallery's addresses for signing in and out are in people's bookmarks and in
+		// documents (GAL-B20).
 		{Method: get, Path: "/account/signin", Rule: anyPage, Handle: s.handleSignInPage, Site: true},
 		{Method: post, Path: "/account/signin", Rule: anyPage, Handle: s.handleSignIn, Site: true},
 		{Method: post, Path: "/account/signout", Rule: anyPage, Handle: s.handleSignOut, Site: true},

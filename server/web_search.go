@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	searchRows = 20      // R-SRCH-03
+	searchRows = 20      // of the list of packages (R-SRCH-03)
 	maxPage    = 100_000 // of any list; above it a number is taken for the first page
 	nearRows   = 5
 	maxQuery   = 500 // characters of a question that are read
@@ -35,7 +35,7 @@ func (s *Server) handleSearchPage(c *call) error {
 		Text:        cutText(strings.TrimSpace(ask(asked, "q")), maxQuery),
 		Skip:        (p.Page - 1) * searchRows,
 		Take:        searchRows,
-		Filter:        gallery.Filter{Prerelease: p.Prerelease, SemVer2: true},
+		Filter:      gallery.Filter{Prerelease: p.Prerelease, SemVer2: true},
 		PackageType: p.Type,
 	}
 	switch strings.ToLower(ask(asked, "sort")) {

@@ -135,7 +135,7 @@ func (s *Server) handleSignOut(c *call) error {
 	s.signOut(c)
 	back := localPath(form.Get("return"))
 	if low := strings.ToLower(back); strings.Contains(low, "account") || strings.Contains(low, "admin") {
-		back = "/" // R-ACC-14: it would ask to sign in again
+		back = "/" // it would ask to sign in again (R-ACC-14)
 	}
 	return s.redirect(c, back)
 }

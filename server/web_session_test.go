@@ -89,7 +89,7 @@ func TestReturnAddresses(t *testing.T) { // R-ACC-14
 	v.post("/account/signout", "return", "/connect").leadsTo("/connect")
 }
 
-func TestPublicGallerysSignInAddresses(t *testing.T) { // B20
+func TestPublicGallerysSignInAddresses(t *testing.T) { // GAL-B20
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -104,7 +104,7 @@ func TestPublicGallerysSignInAddresses(t *testing.T) { // B20
 
 // Requests that change something must come from the gallery's own pages.
 // Browsers send no Sec-Fetch-Site over plain HTTP to other hosts, and nginx, by
-// default, hands on its own upstream's name as the Host (engineering.md 4).
+// default, hands on its own upstream's name as the Host (ENG-4).
 func TestForgedForms(t *testing.T) {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	tests := []struct {

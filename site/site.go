@@ -236,7 +236,7 @@ func blobsThere(ctx context.Context, records gallery.Store, data string) error {
 
 // Close ends what runs inside, in this order: verbs that came through the control
 // socket, counters, the writer and the database, which gives the lock back, and
-// last the socket (engineering.md 4). ctx bounds the writing of counters.
+// last the socket (ENG-4). ctx bounds the writing of counters.
 func (s *Site) Close(ctx context.Context) error {
 	if s.control != nil {
 		s.control.drain()

@@ -183,7 +183,7 @@ func largePackage(id, version string, size int) io.ReadCloser {
 }
 
 // TestLargeUploads holds the bar of memory: one push of 249 MB may take 16 MiB
-// more than the idle program has, four at once 32 MiB (performance.md 5, row 14).
+// more than the idle program has, four at once 32 MiB (PERF-5.14).
 func TestLargeUploads(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it pushes 1.2 GB")

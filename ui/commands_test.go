@@ -90,7 +90,7 @@ func TestConnectCommands(t *testing.T) {
 }
 
 // TestInsecureFlag: plain HTTP is said to every client that must be told, and
-// HTTPS to none (protocol.md 11.3).
+// HTTPS to none (PROTO-11.3).
 func TestInsecureFlag(t *testing.T) {
 	for _, tab := range connectTabs {
 		for _, scheme := range []string{"http", "https"} {

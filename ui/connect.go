@@ -180,8 +180,7 @@ func shellWord(s string) string {
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
 
-// insecure is the flag that today's dotnet wants for plain HTTP (protocol.md
-// 11.3 and 14).
+// insecure is the flag that today's dotnet wants for plain HTTP (PROTO-11.3 and PROTO-14).
 func (c connection) insecure(flag string) string {
 	if c.plain {
 		return " " + flag

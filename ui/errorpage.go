@@ -30,7 +30,7 @@ func PageNotHere(f Frame) ErrorPage {
 }
 
 // NotAllowed answers 403: what is the sentence that says which right is missing
-// and who can grant it (gallery.md B21).
+// and who can grant it (GAL-B21).
 func NotAllowed(f Frame, what string) ErrorPage {
 	p := ErrorPage{Frame: f, Status: http.StatusForbidden, Heading: "You may not do this", Text: []string{what}}
 	if f.User == nil && f.CanSignIn {

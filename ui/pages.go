@@ -328,7 +328,8 @@ type VersionRow struct {
 	PushedBy string
 }
 
-// Licence is what the nuspec says about it (Q-38: its text, not a printed form).
+// Licence is what the nuspec says about it, in its own text and not printed anew
+//
 type Licence struct {
 	// Expression is an SPDX expression, or "".
 	Expression string

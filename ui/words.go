@@ -6,7 +6,8 @@ import "net/http"
 const (
 	// FirstKeyName is what the key is called that set-up makes.
 	FirstKeyName = "first key"
-	// PasswordRule is SetupPage.PasswordRule (R-ACC-07, Q-25).
+	// PasswordRule is SetupPage.PasswordRule: what a new password must be (R-ACC-07)
+	// and not be.
 	PasswordRule = "10 to 128 characters, and not one that everybody uses. A short sentence is easy to remember."
 
 	// WhyAccount and WhyClosed are for SignInPage.Why.

@@ -16,7 +16,7 @@ import (
 )
 
 // An index is the search index of one feed, in memory, a reader of the feed's
-// event log (architecture.md 4). It is built from the feed's cards and then
+// event log (ARCH-4). It is built from the feed's cards and then
 // follows the log: for each event it reads the package's card again. A query
 // reads the number of the feed's last event in the store, whoever wrote it, and
 // catches up before it looks when the index is behind.
@@ -102,7 +102,7 @@ const (
 )
 
 // msgBuilding is all that a question is told that cannot be answered yet
-// (performance.md 6.10).
+// (PERF-6.10).
 const msgBuilding = "The search index is being built. Try again in a few seconds."
 
 // New returns an index of the feed f over a store, a gallery.Options.NewIndex.

@@ -18,7 +18,7 @@ const (
 	maxPhrases    = 4  // that are looked for in the texts; the words of more count as single words
 )
 
-// A parsedQuery is a query in the language of protocol.md 4.2: a package must
+// A parsedQuery is a query in the language of PROTO-4.2: a package must
 // match every clause. Without clauses it is every package.
 type parsedQuery struct {
 	clauses []clause

@@ -10,7 +10,7 @@ import (
 	"nougat/gallery"
 )
 
-// Scores (R-SRCH-02). A package's score depends on the query and on the package
+// The scores that order results (R-SRCH-02). A package's score depends on the query and on the package
 // alone, never on the other packages, so that it is the same today and
 // tomorrow, and the goldens in testdata/ranking say why a package is where it
 // is. It is downloadBoost and one of:

@@ -161,7 +161,7 @@ func TestSearchKeepsSomeCards(t *testing.T) {
 
 // TestSearchViews is the matrix of prerelease and SemVer 2: which version each
 // view shows, which it lists, and by which words it finds the package
-// (protocol.md 3 and 4, R-DEL-04).
+// (PROTO-3 and PROTO-4, R-DEL-04).
 func TestSearchViews(t *testing.T) {
 	s := newLogStore()
 	s.put(gallery.Pushed, cardOf(t, "Four", nil,

@@ -297,7 +297,7 @@ func (b *segmentBuilder) addFace(f *gallery.Face, views uint32) {
 	b.addMarked(markVersion, f.Version.Key(), views*fieldMark)
 }
 
-// dependencyType is the type of packages that name none (protocol.md 4).
+// dependencyType is the type of packages that name none (PROTO-4).
 const dependencyType = "Dependency"
 
 // addText adds the words of a text and returns how many parts they have in all.

@@ -10,7 +10,7 @@ import (
 const maxWord = 128
 
 // A wordCutter cuts text into words, the same way for packages and for queries
-// (protocol.md 4.2, R-SRCH-02). A word is a run of letters, digits and marks;
+// (PROTO-4.2, R-SRCH-02). A word is a run of letters, digits and marks;
 // everything else, '_' included, separates words. Its zero value is ready.
 type wordCutter struct {
 	word []byte

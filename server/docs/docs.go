@@ -18,7 +18,7 @@ const (
 	maxRendering = 16
 
 	// maxWaiting requests for addresses whose documents are not kept wait for their
-	// turn; one more is Unavailable (engineering.md 4).
+	// turn; one more is Unavailable (ENG-4).
 	maxWaiting = 16
 
 	// maxMoves is how often a rendering is begun again because the records changed

@@ -23,7 +23,7 @@ import (
 // functions of a range of event numbers.
 const catalogPageSize = 550
 
-// CatalogIndex names the pages of the feed's catalog (protocol.md 7).
+// CatalogIndex names the pages of the feed's catalog (PROTO-7).
 func (d *Docs) CatalogIndex(ctx context.Context, f *gallery.Feed, p docs.Place) (docs.Ref, error) {
 	state, err := d.g.State(ctx, f)
 	if err != nil {
@@ -205,7 +205,7 @@ func (d *Docs) renderCatalogPage(ctx context.Context, w *writer, ref *docs.Ref, 
 	return nil
 }
 
-// renderCatalogLeaf shows a release as its event left it (protocol.md 7.1).
+// renderCatalogLeaf shows a release as its event left it (PROTO-7.1).
 func (d *Docs) renderCatalogLeaf(ctx context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
 	ev := ref.Of.(*gallery.Event)
 	rel, err := d.g.Release(ctx, ref.Feed, string(ev.ID), ev.Version.String())

@@ -8,7 +8,7 @@ import (
 	"nougat/server/docs"
 )
 
-// A Hive is one of the three sets of registration documents (protocol.md 3).
+// A Hive is one of the three sets of registration documents (PROTO-3).
 type Hive uint8
 
 // The hives. The first two show no SemVer 2 packages. All are compressed for
@@ -74,12 +74,12 @@ func inJSON(render func(context.Context, *writer, *docs.Ref, *docs.Draft) error)
 // rev is the state of a document that hangs on events alone.
 func rev(seq uint64) gallery.DocState { return gallery.DocState{Rev: seq} }
 
-// ServiceIndex is the index of a feed (protocol.md 1).
+// ServiceIndex is the index of a feed (PROTO-1).
 func (d *Docs) ServiceIndex(f *gallery.Feed, p docs.Place) docs.Ref {
 	return docs.Ref{Key: docs.Key{Kind: &d.kinds.serviceIndex, Root: p.Root}, Feed: f, Keep: p.Keep}
 }
 
-// FlatIndex is the list of a package's versions (protocol.md 2); NotFound for
+// FlatIndex is the list of a package's versions (PROTO-2); NotFound for
 // an unknown ID. It names no address.
 func (d *Docs) FlatIndex(ctx context.Context, f *gallery.Feed, id string) (docs.Ref, error) {
 	ref := docs.Ref{Key: docs.Key{Kind: &d.kinds.flatIndex, Feed: f.Generation, ID: nuget.FoldID(id)}, Feed: f, Keep: true}
@@ -89,7 +89,7 @@ func (d *Docs) FlatIndex(ctx context.Context, f *gallery.Feed, id string) (docs.
 }
 
 // renderServiceIndex lists what is served now, one object a type
-// (protocol.md 0 rule 3, 1.2).
+// (PROTO-0.3, PROTO-1.2).
 func (d *Docs) renderServiceIndex(_ context.Context, w *writer, ref *docs.Ref, _ *docs.Draft) error {
 	root := ref.Key.Root
 	base := root + "/v3/"

@@ -7,7 +7,7 @@ import (
 )
 
 // A writer appends JSON. It writes no null, for clients fall over it: what is
-// empty is left out (protocol.md 0 rule 5).
+// empty is left out (PROTO-0.5).
 type writer struct{ b []byte }
 
 // sep puts a comma where one belongs: before anything that does not follow an
@@ -83,7 +83,7 @@ func (w *writer) strs(name string, values []string) {
 const (
 	timeUTC    = "2006-01-02T15:04:05.0000000Z"
 	timeOffset = "2006-01-02T15:04:05.0000000-07:00"
-	timeFolder = "2006.01.02.15.04.05.0000000"
+	timeFolder = "2006.01.02.15.04.05.0000000" // of a catalog leaf
 )
 
 func (w *writer) time(name string, t time.Time, layout string) {

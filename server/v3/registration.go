@@ -40,7 +40,7 @@ func newPageRef(heads []gallery.Head) pageRef {
 }
 
 // RegistrationIndex names all versions of a package that a hive shows
-// (protocol.md 3.1). NotFound for an unknown ID, and from Get for one of which
+// (PROTO-3.1). NotFound for an unknown ID, and from Get for one of which
 // the hive shows nothing.
 func (d *Docs) RegistrationIndex(ctx context.Context, f *gallery.Feed, p docs.Place, h Hive, id string) (docs.Ref, error) {
 	ref := docs.Ref{
@@ -121,7 +121,7 @@ func (d *Docs) oldPage(ctx context.Context, f *gallery.Feed, h Hive, lid string,
 	return &p, nil
 }
 
-// RegistrationLeaf is one version (protocol.md 3.5); version in any form that
+// RegistrationLeaf is one version (PROTO-3.5); version in any form that
 // parses.
 func (d *Docs) RegistrationLeaf(ctx context.Context, f *gallery.Feed, p docs.Place, h Hive, id, version string) (docs.Ref, error) {
 	head, err := d.g.Head(ctx, f, id, version)
@@ -287,7 +287,7 @@ func (r *renderer) leafURL(h *gallery.Head) string {
 }
 
 // packageURL spells the version as its author did: PSResourceGet looks for that
-// text in it (protocol.md 3.3).
+// text in it (PROTO-3.3).
 func (r *renderer) packageURL(h *gallery.Head) string {
 	lid, v := h.ID.Key(), h.Version.String()
 	return r.base + "flat/" + lid + "/" + v + "/" + lid + "." + v + ".nupkg"
@@ -328,7 +328,7 @@ func (r *renderer) page(p *pageRef, index string, releases []*gallery.Release) {
 	w.close(']')
 }
 
-// entry writes a catalogEntry (protocol.md 3.4).
+// entry writes a catalogEntry (PROTO-3.4).
 func (r *renderer) entry(rel *gallery.Release) {
 	w, m := r.w, &rel.Meta
 	w.open('{')

@@ -11,7 +11,7 @@ import (
 	"nougat/server/docs"
 )
 
-// Limits of search and autocomplete (protocol.md 4, Q-54).
+// Limits of search and autocomplete (PROTO-4, Q-54).
 const (
 	defaultTake   = 20
 	maxTake       = 1000
@@ -20,13 +20,13 @@ const (
 	semVer2Clause = "2.0.0"
 )
 
-// Search answers a query (protocol.md 4). rawQuery is the address's, as it came:
+// Search answers a query (PROTO-4). rawQuery is the address's, as it came:
 // the same text has the same answer as long as the index stays the same.
 func (d *Docs) Search(ctx context.Context, f *gallery.Feed, p docs.Place, rawQuery string) docs.Ref {
 	return d.answer(ctx, &d.kinds.searchAnswer, f, p, rawQuery)
 }
 
-// Autocomplete answers with IDs, or with the versions of one (protocol.md 5).
+// Autocomplete answers with IDs, or with the versions of one (PROTO-5).
 // The answer names no address, so it is the same at every place.
 func (d *Docs) Autocomplete(ctx context.Context, f *gallery.Feed, rawQuery string) docs.Ref {
 	return d.answer(ctx, &d.kinds.autocompleteAnswer, f, docs.Place{Keep: true}, rawQuery)
@@ -61,7 +61,7 @@ func Param(rawQuery string, names ...string) string {
 	return ""
 }
 
-// ViewOf reads prerelease and semVerLevel (protocol.md 4).
+// ViewOf reads prerelease and semVerLevel (PROTO-4).
 func ViewOf(rawQuery string, prerelease string) gallery.Filter {
 	v := gallery.Filter{Prerelease: strings.EqualFold(Param(rawQuery, prerelease), "true")}
 	if level, err := nuget.ParseVersion(Param(rawQuery, "semVerLevel")); err == nil {
@@ -75,7 +75,7 @@ func queryOf(rawQuery string) gallery.Query {
 	q := gallery.Query{
 		Text:        Param(rawQuery, "q"),
 		Take:        defaultTake,
-		Filter:        ViewOf(rawQuery, "prerelease"),
+		Filter:      ViewOf(rawQuery, "prerelease"),
 		PackageType: Param(rawQuery, "packageType", "packageTypeFilter", "packageTypes"),
 	}
 	if n, err := strconv.Atoi(Param(rawQuery, "skip")); err == nil && n > 0 {
@@ -112,7 +112,7 @@ func (d *Docs) renderSearch(ctx context.Context, w *writer, ref *docs.Ref, draft
 	return nil
 }
 
-// hit writes one result (protocol.md 4.1).
+// hit writes one result (PROTO-4.1).
 func (d *Docs) hit(ctx context.Context, r *renderer, h *gallery.Hit) {
 	w, f := r.w, h.Face
 	lid := h.Card.ID.Key()
@@ -196,7 +196,7 @@ func (d *Docs) renderAutocomplete(ctx context.Context, w *writer, ref *docs.Ref,
 }
 
 // PackageIDs answers package-ids: a short list of IDs that begin with what was
-// typed (protocol.md 6.2).
+// typed (PROTO-6.2).
 func (d *Docs) PackageIDs(ctx context.Context, f *gallery.Feed, rawQuery string) ([]byte, error) {
 	_, ids, err := d.g.Autocomplete(ctx, f, gallery.Query{
 		Text: Param(rawQuery, "partialId"), Take: packageAsIDs, Filter: ViewOf(rawQuery, "includePrerelease"),

@@ -345,7 +345,7 @@ func TestParam(t *testing.T) {
 	}
 }
 
-// TestCatalogPages is Q-53 and protocol.md 7: 550 events a page, and a page that
+// TestCatalogPages is Q-53 and PROTO-7: 550 events a page, and a page that
 // is full never changes.
 func TestCatalogPages(t *testing.T) {
 	g := open(t)
