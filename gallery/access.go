@@ -21,15 +21,17 @@ func (g *Gallery) ReadActor(ctx context.Context, f *Feed, c Credentials) (Actor,
 	return a, err
 }
 
-// MayRead refuses a key that may not read, and says what it may (M-04).
-func (g *Gallery) MayRead(f *Feed, a Actor) error {
-	if f.OpenToRead || a.allows(ScopeRead) && a.SignedIn() {
+// MayRead says whether somebody may read a feed, and else why not: anyone where
+// it is open, else who is signed in, with a key only when it has the scope (Q-20,
+// M-04). It is the one place that says so, for clients and for pages.
+func MayRead(a Actor, f *Feed) error {
+	switch {
+	case f.OpenToRead || a.SignedIn() && a.allows(ScopeRead):
 		return nil
+	case a.Key != nil:
+		return &Error{Kind: Forbidden, Op: "read", Msg: msgKeyMayNot("read packages", "", a.Key)}
 	}
-	if a.Key == nil {
-		return noCredentials("read", a.keysURL)
-	}
-	return &Error{Kind: Forbidden, Op: "read", Msg: msgKeyMayNot("read packages", "", a.Key)}
+	return noCredentials("read", a.keysURL)
 }
 
 // PushActor turns the credentials of a push, unlist or relist into an Actor. A

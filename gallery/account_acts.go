@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"nougat/nuget"
 )
 
 // What administrators do to accounts that are there: password, lock, role,
@@ -56,26 +57,20 @@ func aboutAccount(r Reader, name string) (s somebody, err error) {
 }
 
 func noAccount(name string) error {
-	return &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no account %s.", cut(name, maxName))}
+	return &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no account %s.", nuget.Cut(name, maxName))}
 }
 
 // lastAdmin reports whether no administrator but this account could sign in.
 func lastAdmin(r Reader, no AccountNo) (bool, error) {
-	for after := AccountNo(0); ; {
-		page, err := r.Accounts(after, ScanPage)
+	for a, err := range pages(func(last *Account) ([]*Account, error) { return r.Accounts(numberOf(last), ScanPage) }) {
 		if err != nil {
 			return false, err
 		}
-		for _, a := range page {
-			if a.Admin && !a.Locked && a.Kind == Person && a.No != no {
-				return false, nil
-			}
-			after = a.No
-		}
-		if len(page) < ScanPage {
-			return true, nil
+		if a.Admin && !a.Locked && a.Kind == Person && a.No != no {
+			return false, nil
 		}
 	}
+	return true, nil
 }
 
 // notTheLast is the guard of the last administrator, M-63.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"nougat/nuget"
 	"regexp"
 	"slices"
 	"strings"
@@ -194,7 +195,7 @@ func (g *Gallery) AccountByName(ctx context.Context, name string) (a *Account, e
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
-		return nil, &Error{Kind: NotFound, Op: "account", Msg: fmt.Sprintf("There is no account %s.", cut(name, maxName))}
+		return nil, &Error{Kind: NotFound, Op: "account", Msg: fmt.Sprintf("There is no account %s.", nuget.Cut(name, maxName))}
 	}
 	return a, err
 }

@@ -62,7 +62,7 @@ func TestCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := w.ReadActor(w.ctx(), w.main, tt.c)
 			if err == nil {
-				err = w.MayRead(w.main, a)
+				err = gallery.MayRead(a, w.main)
 			}
 			wantAnswer(t, "read", err, tt.read)
 			_, err = w.PushActor(w.ctx(), w.main, tt.c)

@@ -59,7 +59,7 @@ func invalid(format string, args ...any) error {
 
 // printable makes text of a package fit for a message: one line, cut, ASCII.
 func printable(s string) string {
-	s = cut(s, 80)
+	s = nuget.Cut(s, 80)
 	return strings.Map(func(r rune) rune {
 		if r < 0x20 || r > 0x7e {
 			return '?'

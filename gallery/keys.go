@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"nougat/nuget"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -104,7 +107,7 @@ func (g *Gallery) draftKey(n NewKey) (*Key, *Feed, error) {
 	if k.Name == "" {
 		k.Name = "made on " + now.Format("2 January 2006")
 	}
-	if utf8.RuneCountInString(k.Name) > maxKeyName || hasControl(k.Name) {
+	if utf8.RuneCountInString(k.Name) > maxKeyName || strings.ContainsFunc(k.Name, unicode.IsControl) {
 		name = &Error{Kind: Invalid, Field: "name", Msg: msgKeyName}
 	}
 	if k.Scopes&AllScopes == 0 {
@@ -269,7 +272,7 @@ var revokeKey = Act[string, *Key, struct{}]{
 	On: func(r Reader, _ At, id string) (*Key, error) {
 		k, err := r.Key(id)
 		if errors.Is(err, ErrNotFound) {
-			return nil, &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no key %s. The ID is the 8 characters that the list of keys shows.", cut(id, 40))}
+			return nil, &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no key %s. The ID is the 8 characters that the list of keys shows.", nuget.Cut(id, 40))}
 		}
 		return k, err
 	},
@@ -296,44 +299,46 @@ const maxRevoked = 2000
 // revokeKeys revokes every live key that acts for an account, and returns how
 // many those were.
 func revokeKeys(c *Change, owner AccountNo) (revoked int, err error) {
-	err = eachKeyOf(c, owner, func(k *Key) error {
-		if !k.live(c.At.Now) {
-			return nil
+	for k, err := range liveKeys(c, owner, c.At.Now) {
+		if err != nil {
+			return revoked, err
 		}
 		if revoked++; revoked > maxRevoked {
-			return &Error{Kind: Invalid, Msg: fmt.Sprintf("The account has more than %d live keys, and nothing was changed. Revoke some of them first: nougat key list, nougat key revoke", maxRevoked)}
+			return 0, &Error{Kind: Invalid, Msg: fmt.Sprintf("The account has more than %d live keys, and nothing was changed. Revoke some of them first: nougat key list, nougat key revoke", maxRevoked)}
 		}
-		return c.revoke(k)
-	})
-	return revoked, err
-}
-
-// countLiveKeys counts the keys that act for an account.
-func countLiveKeys(r Reader, owner AccountNo, now time.Time) (live int, err error) {
-	err = eachKeyOf(r, owner, func(k *Key) error {
-		if k.live(now) {
-			live++
-		}
-		return nil
-	})
-	return live, err
-}
-
-// eachKeyOf calls f with every key of an account, inside one transaction.
-func eachKeyOf(r Reader, owner AccountNo, f func(*Key) error) error {
-	for after := ""; ; {
-		page, err := r.KeysOf(owner, after, ScanPage)
-		if err != nil {
-			return err
-		}
-		for _, k := range page {
-			if err := f(k); err != nil {
-				return err
-			}
-			after = k.ID
-		}
-		if len(page) < ScanPage {
-			return nil
+		if err := c.revoke(k); err != nil {
+			return 0, err
 		}
 	}
+	return revoked, nil
+}
+
+// countLiveKeys counts the live keys that act for an account.
+func countLiveKeys(r Reader, owner AccountNo, now time.Time) (live int, err error) {
+	for _, err := range liveKeys(r, owner, now) {
+		if err != nil {
+			return live, err
+		}
+		live++
+	}
+	return live, nil
+}
+
+// liveKeys yields the live keys that act for an account, in one transaction.
+func liveKeys(r Reader, owner AccountNo, now time.Time) iter.Seq2[*Key, error] {
+	return func(yield func(*Key, error) bool) {
+		for k, err := range pages(func(last *Key) ([]*Key, error) { return r.KeysOf(owner, idOf(last), ScanPage) }) {
+			if (err != nil || k.live(now)) && !yield(k, err) {
+				return
+			}
+		}
+	}
+}
+
+// idOf is the ID of a key, "" for none.
+func idOf(k *Key) string {
+	if k == nil {
+		return ""
+	}
+	return k.ID
 }

@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"context"
+	"nougat/nuget"
 	"slices"
 	"sync"
 )
@@ -13,7 +14,7 @@ type keyUses struct {
 }
 
 func (u *keyUses) note(id string, use KeyUse) {
-	use.Client = cut(use.Client, 100)
+	use.Client = nuget.Cut(use.Client, 100)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.m == nil {

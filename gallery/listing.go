@@ -88,7 +88,7 @@ func mayListWith(a Actor, id string) error {
 		return &Error{Kind: Unauthenticated, Msg: msgSignInWrong}
 	}
 	if !a.allows(ScopeUnlist) || a.Key != nil && !a.Key.covers(id) {
-		return &Error{Kind: Forbidden, ID: id, Msg: msgKeyMayNot("unlist or relist", cut(id, 100), a.Key)}
+		return &Error{Kind: Forbidden, ID: id, Msg: msgKeyMayNot("unlist or relist", nuget.Cut(id, 100), a.Key)}
 	}
 	return nil
 }
@@ -112,5 +112,5 @@ func CanList(a Actor, pkg *Package) bool {
 }
 
 func noPackage(op, id, version string) error {
-	return &Error{Kind: NotFound, Op: op, ID: cut(id, 128), Version: cut(version, 64), Msg: msgNoPackage(cut(id, 128), cut(version, 64))}
+	return &Error{Kind: NotFound, Op: op, ID: nuget.Cut(id, 128), Version: nuget.Cut(version, 64), Msg: msgNoPackage(nuget.Cut(id, 128), nuget.Cut(version, 64))}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"nougat/nuget"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func (g *Gallery) checkPassword(ctx context.Context, user, password, addr string
 	}
 	defer g.signIns.leave(from)
 	now := g.Now()
-	pair := strings.ToLower(cut(user, maxEmail)) + "\x00" + from
+	pair := strings.ToLower(nuget.Cut(user, maxEmail)) + "\x00" + from
 	if wait := g.failures.wait(pair, now); wait > 0 {
 		return nil, &Error{Kind: TooMany, Op: "sign in", Msg: msgTooManyFailures(wait)}
 	}

@@ -82,6 +82,79 @@ func TestMayList(t *testing.T) {
 	}
 }
 
+// TestMayRead is the truth table of who may read a feed.
+func TestMayRead(t *testing.T) {
+	const ann = 1
+	open, closed := &Feed{OpenToRead: true}, &Feed{}
+	for _, tt := range []struct {
+		name  string
+		actor Actor
+		feed  *Feed
+		want  string
+	}{
+		{"nobody, open", Actor{}, open, ""},
+		{"nobody, closed", Actor{}, closed, "No API key or password"},
+		{"person, closed", Actor{Account: ann, Owner: ann}, closed, ""},
+		{"operator, closed", Operator(), closed, ""},
+		{"key with read, closed", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopeRead}}, closed, ""},
+		{"key without read, closed", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopePush, Packages: []string{"*"}}}, closed, "This key may not read packages"},
+		{"key without read, open", Actor{Account: ann, Owner: ann, Key: &Key{Scopes: ScopePush}}, open, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) { wantRefusal(t, MayRead(tt.actor, tt.feed), tt.want) })
+	}
+}
+
+// TestMayAdminister is the truth table of who manages accounts.
+func TestMayAdminister(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		actor Actor
+		want  string
+	}{
+		{"nobody", Actor{}, "Sign in as an administrator."},
+		{"person", Actor{Account: 1, Owner: 1}, "Only an administrator may do this."},
+		{"administrator", Actor{Account: 1, Owner: 1, Admin: true}, ""},
+		{"administrator's key", Actor{Account: 1, Owner: 1, Admin: true, Key: &Key{}}, "An API key cannot manage accounts."},
+		{"operator", Operator(), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) { wantRefusal(t, mayAdminister(tt.actor), tt.want) })
+	}
+}
+
+// TestMayPublish is the truth table of a push's lock and existence, behind its
+// rights.
+func TestMayPublish(t *testing.T) {
+	const ann = 1
+	owner, stranger := Actor{Account: ann, Owner: ann, Name: "ann"}, Actor{Account: 2, Owner: 2, Name: "bob"}
+	v, err := nuget.ParseVersion("1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &nuget.Manifest{ID: "Contoso.Tables", Version: v}
+	pkg := func(locked bool) *Package { return &Package{ID: m.ID, Owners: []AccountNo{ann}, Locked: locked} }
+	head := func(state ReleaseState) *Head { return &Head{ID: m.ID, Version: v, State: state} }
+	release, test := &Feed{}, &Feed{Kind: TestFeed, Replace: true}
+	for _, tt := range []struct {
+		name  string
+		actor Actor
+		s     target
+		want  string
+	}{
+		{"new ID", owner, target{feed: release, manifest: m}, ""},
+		{"new version", owner, target{feed: release, manifest: m, pkg: pkg(false)}, ""},
+		{"there already", owner, target{feed: release, manifest: m, pkg: pkg(false), old: head(Served)}, "Contoso.Tables 1.0.0 is already here"},
+		{"there already, on a test feed that replaces", owner, target{feed: test, manifest: m, pkg: pkg(false), old: head(Served)}, ""},
+		{"removed", owner, target{feed: release, manifest: m, pkg: pkg(false), old: head(Removed)}, "Contoso.Tables 1.0.0 is already here"},
+		{"removed, on a test feed that replaces", owner, target{feed: test, manifest: m, pkg: pkg(false), old: head(Removed)}, "Contoso.Tables 1.0.0 is already here"},
+		{"locked", owner, target{feed: release, manifest: m, pkg: pkg(true)}, "Contoso.Tables is locked"},
+		{"locked and there already", owner, target{feed: release, manifest: m, pkg: pkg(true), old: head(Served)}, "Contoso.Tables is locked"},
+		{"a stranger, there already", stranger, target{feed: release, manifest: m, pkg: pkg(false), old: head(Served)}, "bob does not own"},
+		{"a stranger, locked", stranger, target{feed: release, manifest: m, pkg: pkg(true)}, "bob does not own"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { wantRefusal(t, mayPublish(tt.actor, tt.s), tt.want) })
+	}
+}
+
 func wantRefusal(t *testing.T, err error, want string) {
 	t.Helper()
 	if want == "" {

@@ -14,16 +14,24 @@ const ScanPage = 256
 // last, which is T's zero value at the beginning, and less when there are no more.
 // The scan ends with the first error, which is yielded with a zero record.
 //
-// The pages are of different moments: what must be of one is read in one View.
+// The pages are of different moments.
 func Scan[T any](ctx context.Context, s Store, page func(r Reader, last T) ([]T, error)) iter.Seq2[T, error] {
+	return pages(func(last T) (recs []T, err error) {
+		err = s.View(ctx, func(r Reader) (err error) {
+			recs, err = page(r, last)
+			return err
+		})
+		return recs, err
+	})
+}
+
+// pages is a Scan of pages that are read in some other way: inside one
+// transaction, where what is read must be of one moment.
+func pages[T any](page func(last T) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var last, none T
 		for {
-			var recs []T
-			err := s.View(ctx, func(r Reader) (err error) {
-				recs, err = page(r, last)
-				return err
-			})
+			recs, err := page(last)
 			if err != nil {
 				yield(none, err)
 				return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"nougat/nuget"
 	"slices"
 	"time"
 )
@@ -66,7 +67,7 @@ var startSession = Act[[32]byte, struct{}, struct{}]{
 		}
 		return struct{}{}, c.PutSession(&Session{
 			Hash: hash, Account: a.Account, Created: now, Seen: now, Expires: now.Add(sessionMost),
-			Addr: a.Addr, Client: cut(a.Client, 200), Credentials: a.credentials,
+			Addr: a.Addr, Client: nuget.Cut(a.Client, 200), Credentials: a.credentials,
 		})
 	},
 }

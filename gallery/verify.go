@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-
-	"nougat/nuget"
 )
 
 // A Finding is one thing that is not as it should be.
@@ -73,11 +71,7 @@ func (v *verifier) people(ctx context.Context) error {
 		}
 	}
 	for _, err := range Scan(ctx, v.store, func(r Reader, last *Key) ([]*Key, error) {
-		after := ""
-		if last != nil {
-			after = last.ID
-		}
-		return r.Keys(after, ScanPage)
+		return r.Keys(idOf(last), ScanPage)
 	}) {
 		if err != nil {
 			return err
@@ -139,16 +133,11 @@ func (v *verifier) pkg(ctx context.Context, f *Feed, id string) {
 			if err != nil {
 				return err
 			}
-			for after := (nuget.Version{}); ; {
-				page, err := r.Heads(f.Generation, id, after, ScanPage)
+			for h, err := range pages(func(last Head) ([]Head, error) { return r.Heads(f.Generation, id, last.Version, ScanPage) }) {
 				if err != nil {
 					return err
 				}
-				heads = append(heads, page...)
-				if len(page) < ScanPage {
-					break
-				}
-				after = page[len(page)-1].Version
+				heads = append(heads, h)
 			}
 			return checkPackage(r, f, pkg, heads, say)
 		})

@@ -100,15 +100,21 @@ func printable(s string, limit int) string {
 	return cut(b.String(), limit)
 }
 
-// cut shortens s to at most limit bytes, between characters, and marks the
-// place with three dots.
+// Cut shortens text from outside to at most limit bytes, between characters.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// cut is Cut that marks the place with three dots.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit - len("...")
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "..."
+	return Cut(s, limit-len("...")) + "..."
 }

@@ -58,7 +58,7 @@ func (s *Server) admitReader(c *call, rule rule) error {
 	if rule == readIndex {
 		return nil
 	}
-	return s.g.MayRead(c.feed, c.actor)
+	return gallery.MayRead(c.actor, c.feed)
 }
 
 // challenge writes the 401 that every read of a closed feed begins with, because
@@ -100,7 +100,7 @@ func (s *Server) admitVisitor(c *call, rule rule) error {
 		// A session that is over, or whose account is locked, is nobody's: the
 		// sign-in page says why.
 	}
-	if c.actor.SignedIn() || rule == anyPage || rule == readPage && c.feed.OpenToRead {
+	if rule == anyPage || c.actor.SignedIn() || rule == readPage && gallery.MayRead(c.actor, c.feed) == nil {
 		return nil
 	}
 	return s.toSignIn(c)

@@ -10,7 +10,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/server/docs"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // searchWait is how long a question waits for an index that is being built.

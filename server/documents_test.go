@@ -19,7 +19,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/server/docs"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // Documents have an ETag for each form and answer a client that holds one.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // A rule says who may ask for a route and what is looked up before its handler

@@ -14,7 +14,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/server/docs"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 	"nougat/ui"
 )
 

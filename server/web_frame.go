@@ -41,7 +41,7 @@ func (s *Server) frame(c *call) ui.Frame {
 		FeedRoot:  strings.TrimPrefix(c.root, c.address.base),
 		TestFeed:  c.feed.Kind == gallery.TestFeed,
 		CanSignIn: s.g.AnyAccount(),
-		Bare:      !c.feed.OpenToRead && !c.actor.SignedIn(),
+		Bare:      gallery.MayRead(c.actor, c.feed) != nil,
 		Theme:     themeOf(r),
 		Version:   s.o.Version,
 		Now:       s.g.Now(),
@@ -53,7 +53,7 @@ func (s *Server) frame(c *call) ui.Frame {
 		f.User = &ui.UserLink{Name: c.actor.Name, Admin: c.actor.Admin}
 	}
 	for i, feed := range s.g.Feeds() {
-		if feed.OpenToRead || c.actor.SignedIn() {
+		if gallery.MayRead(c.actor, feed) == nil {
 			f.Feeds = append(f.Feeds, ui.FeedLink{Name: feed.Name, Root: feedRoot(i, feed.Name)})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nougat/gallery"
+	"nougat/nuget"
 	"nougat/ui"
 )
 
@@ -120,10 +121,10 @@ func (s *Server) handleNewKey(c *call) error {
 // readKeyForm reads the form that makes a key.
 func readKeyForm(posted url.Values) (ui.KeyForm, gallery.NewKey, ui.Errors) {
 	form := ui.KeyForm{
-		Name:     cutText(strings.TrimSpace(posted.Get("name")), 200),
+		Name:     nuget.Cut(strings.TrimSpace(posted.Get("name")), 1000),
 		Feed:     posted.Get("feed"),
 		Scopes:   posted["scopes"],
-		Packages: cutText(posted.Get("packages"), 10_000),
+		Packages: nuget.Cut(posted.Get("packages"), 10_000),
 	}
 	scopes, err := gallery.ParseScopes(form.Scopes)
 	wrong := fieldErrors(err)

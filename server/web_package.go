@@ -73,7 +73,7 @@ func (s *Server) drawPackage(c *call, b *bytes.Buffer, id string) (packageDrawn,
 	}
 	status := http.StatusOK
 	if !found {
-		p.Missing = cutText(asked, 64)
+		p.Missing = nuget.Cut(asked, 64)
 		status = http.StatusNotFound
 	}
 	p.Notice = s.takeNotice(c)
@@ -122,7 +122,7 @@ func (s *Server) packageNotHere(c *call, id string, err error) error {
 	}
 	f := s.frame(c)
 	f.Notice = s.takeNotice(c)
-	id = cutText(id, 100)
+	id = nuget.Cut(id, 100)
 	return s.show(c, http.StatusNotFound, ui.PackageNotHere(f, id, s.near(c, f, id)))
 }
 
@@ -393,5 +393,5 @@ func (s *Server) notFoundVersion(c *call, id, version string, err error) error {
 	}
 	f := s.frame(c)
 	f.Notice = s.takeNotice(c)
-	return s.show(c, http.StatusNotFound, ui.VersionNotHere(f, cutText(id, 100), cutText(version, 64)))
+	return s.show(c, http.StatusNotFound, ui.VersionNotHere(f, nuget.Cut(id, 100), nuget.Cut(version, 64)))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nougat/gallery"
+	"nougat/nuget"
 	"nougat/ui"
 )
 
@@ -17,7 +18,7 @@ const (
 	searchRows = 20      // of the list of packages (R-SRCH-03)
 	maxPage    = 100_000 // of any list; above it a number is taken for the first page
 	nearRows   = 5
-	maxQuery   = 500 // characters of a question that are read
+	maxQuery   = 2000 // bytes of a question that are read
 	maxTypes   = 8   // package types that are offered: anybody may make types up
 )
 
@@ -26,13 +27,13 @@ const (
 func (s *Server) handleSearchPage(c *call) error {
 	asked := c.query()
 	p := ui.SearchPage{
-		Type:       cutText(ask(asked, "type"), 100),
+		Type:       nuget.Cut(ask(asked, "type"), 100),
 		Prerelease: !isFalse(ask(asked, "prerel")),
 		Sort:       ui.SortRelevance,
 		Page:       pageNumber(asked),
 	}
 	q := gallery.Query{
-		Text:        cutText(strings.TrimSpace(ask(asked, "q")), maxQuery),
+		Text:        nuget.Cut(strings.TrimSpace(ask(asked, "q")), maxQuery),
 		Skip:        (p.Page - 1) * searchRows,
 		Take:        searchRows,
 		Filter:      gallery.Filter{Prerelease: p.Prerelease, SemVer2: true},

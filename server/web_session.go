@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nougat/gallery"
+	"nougat/nuget"
 	"nougat/ui"
 )
 
@@ -91,7 +92,7 @@ func (s *Server) handleSignIn(c *call) error {
 	var refused *gallery.Error
 	if errors.As(err, &refused) && refused.Kind != gallery.Internal && refused.Kind != gallery.Unavailable {
 		p := s.signInPage(c, back)
-		p.Name = cutText(form.Get("name"), 64)
+		p.Name = nuget.Cut(form.Get("name"), 64)
 		p.Why = ""
 		p.Errors = ui.Errors{"": refused.Msg}
 		status := http.StatusUnprocessableEntity
@@ -161,14 +162,4 @@ func (s *Server) handleLogOff(c *call) error {
 // handleAccount leads to the one page that an account has.
 func (s *Server) handleAccount(c *call) error {
 	return s.redirect(c, ui.Frame{}.KeysURL())
-}
-
-// cutText shortens text from outside to n characters.
-func cutText(text string, n int) string {
-	for i := range text {
-		if n--; n < 0 {
-			return text[:i]
-		}
-	}
-	return text
 }

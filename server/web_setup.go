@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nougat/gallery"
+	"nougat/nuget"
 	"nougat/ui"
 )
 
@@ -82,7 +83,7 @@ func (s *Server) handleSetUp(c *call) error {
 		return s.setUpGone(c)
 	}
 	p := s.setUpPage(c)
-	p.Name = cutText(strings.TrimSpace(form.Get("name")), 100)
+	p.Name = nuget.Cut(strings.TrimSpace(form.Get("name")), 100)
 	first := gallery.NewAccount{Name: p.Name, Password: form.Get("password"), Admin: true}
 	saved, wrong := s.readSettings(c, form, &p)
 	p.Errors = fieldErrors(s.g.CheckSetUp(first, saved))
@@ -112,7 +113,7 @@ func (s *Server) readSettings(c *call, form url.Values, p *ui.SetupPage) (saved 
 		name, err := gallery.SiteName(form.Get("brand"))
 		p.SiteName = name
 		if err != nil {
-			p.SiteName = cutText(form.Get("brand"), 200)
+			p.SiteName = nuget.Cut(form.Get("brand"), 1000)
 			maps.Copy(wrong, fieldErrors(err))
 		}
 		saved[settingBrand] = name
