@@ -19,7 +19,7 @@ const (
 	maxPage    = 100_000 // of any list; above it a number is taken for the first page
 	nearRows   = 5
 	maxQuery   = 2000 // bytes of a question that are read
-	maxTypes   = 8   // package types that are offered: anybody may make types up
+	maxTypes   = 8    // package types that are offered: anybody may make types up
 )
 
 // handleSearchPage lists packages (UX-04). Prereleases are shown unless the
