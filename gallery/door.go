@@ -84,7 +84,8 @@ func Do[In, Subject, Out any](ctx context.Context, g *Gallery, at At, act *Act[I
 		return err
 	})
 	if err != nil {
-		return out, named(act.Name, err)
+		var none Out
+		return none, named(act.Name, err)
 	}
 	g.arriving.end(c.ended)
 	if f := c.At.Feed; f != nil {
