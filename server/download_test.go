@@ -63,7 +63,14 @@ func TestDownloads(t *testing.T) {
 // B19: complete answers and the first range of one in pieces are counted; HEAD,
 // 304, later ranges and answers that broke off are not.
 func TestDownloadsAreCounted(t *testing.T) {
-	s := start(t)
+	over := make(chan string, 1000) // the other ends of connections whose last request has been answered
+	s := start(t, siteOptions{before: func(s *Server) {
+		s.http.ConnState = func(c net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				over <- c.RemoteAddr().String()
+			}
+		}
+	}})
 	for _, id := range []string{"Small", "Large"} {
 		row(t, s, id, func(t *testing.T, s *testSite) {
 			size := 1000
@@ -89,8 +96,18 @@ func TestDownloadsAreCounted(t *testing.T) {
 				fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
 				io.ReadFull(c, make([]byte, 1000))
 				c.(*net.TCPConn).SetLinger(0)
+				from := c.LocalAddr().String()
 				c.Close()
-				time.Sleep(50 * time.Millisecond)
+				for ended := time.After(time.Minute); from != ""; {
+					select {
+					case addr := <-over:
+						if addr == from {
+							from = ""
+						}
+					case <-ended:
+						t.Fatal("the download that broke off does not end")
+					}
+				}
 			}
 			total, _, err := s.gallery.DownloadsOf(context.Background(), s.gallery.Feeds()[0], id)
 			if err != nil || total != 3 {

@@ -36,12 +36,16 @@ type testSite struct {
 	key     string
 	clock   *testClock
 	log     *logBuffer
+
+	listener net.Listener
 }
 
 type siteOptions struct {
 	server  func(*Options)
 	gallery func(*gallery.Options)
 	before  func(*Server) // before it listens
+
+	listener net.Listener // nil: a port of this machine
 }
 
 const (
@@ -70,10 +74,17 @@ func start(t testing.TB, change ...siteOptions) *testSite {
 	}
 	t.Cleanup(func() { g.Close(context.Background()) })
 	s.gallery = g
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range change {
+		if c.listener != nil {
+			s.listener = c.listener
+		}
 	}
+	if s.listener == nil {
+		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := s.listener
 	pages, err := ui.New()
 	if err != nil {
 		t.Fatal(err)
