@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nougat/gallery"
@@ -266,7 +267,11 @@ func TestOneVersionManyPushers(t *testing.T) {
 
 // An account has a bounded number of uploads in hand, received ones included;
 // that of others does not matter.
-func TestUploadsInHand(t *testing.T) {
+func TestUploadsInHand(t *testing.T) { synctest.Test(t, testUploadsInHand) }
+
+// In a bubble only those who wait for a place run out of time, and not those
+// whose disk is slow.
+func testUploadsInHand(t *testing.T) {
 	w := newWorld(t)
 	nupkg := pack.Nupkg(pack.Spec{ID: "Some.Package", Version: "1.0.0"})
 	receive := func(a gallery.Actor) (*gallery.Upload, error) {

@@ -57,7 +57,6 @@ type logReader struct {
 	s *logStore
 }
 
-
 func (r logReader) FeedState(uint32) (gallery.FeedState, error) {
 	return gallery.FeedState{LastSeq: uint64(len(r.s.events)) + r.s.ahead.Load(), Generation: r.s.feed.Generation}, nil
 }
