@@ -57,6 +57,7 @@ func utf16LE(text string, mark bool) string {
 
 // TestHostileManifests pushes nuspecs with entities and other tricks of XML.
 func TestHostileManifests(t *testing.T) {
+	t.Parallel()
 	p, c := wholeProgram(t)
 	// Whoever resolves an external entity would ask here.
 	trap, err := net.Listen("tcp", "127.0.0.1:0")
@@ -140,6 +141,7 @@ func manyAttributes(n int) string {
 // TestHostileNames pushes IDs, versions and other words of a manifest that go
 // into status lines, headers and addresses.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	_, c := wholeProgram(t)
 	longest := strings.Repeat("a", 100)
 	if r := c.push(t, pack.Nupkg(pack.Spec{ID: longest, Version: "1.0.0"})); r.status != http.StatusCreated {
@@ -286,6 +288,7 @@ func makeZip(entries ...zipEntry) []byte {
 // TestHostileArchives pushes zip bombs and archives that lie. Memory stays where
 // it is.
 func TestHostileArchives(t *testing.T) {
+	t.Parallel()
 	p, c := wholeProgram(t)
 	good := func(id string) zipEntry {
 		return deflatedEntry(id+".nuspec", []byte(pack.Nuspec(pack.Spec{ID: id, Version: "1.0.0", Bare: true})))

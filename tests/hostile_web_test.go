@@ -22,6 +22,7 @@ import (
 // Each has an answer, none is a failure of the server, and nothing of another
 // place is read, followed or repeated.
 func TestHostileRequests(t *testing.T) {
+	t.Parallel()
 	p, c := wholeProgram(t)
 	c.pushed(t, pack.Spec{ID: "Contoso.Here", Version: "1.0.0"})
 	host := "Host: " + p.addr + "\r\n"
@@ -263,6 +264,7 @@ func acts(address string) bool {
 // TestHostileText looks for text of packages and requests in everything that
 // shows it.
 func TestHostileText(t *testing.T) {
+	t.Parallel()
 	_, c := wholeProgram(t, "--site-name", `Ann's <b>"gallery"</b>{{7*7}}\`)
 	var escaped bytes.Buffer
 	_ = xmlEscape(&escaped, attack)
