@@ -159,6 +159,7 @@ func wantKind(t testing.TB, err error, kind gallery.Kind, text string) {
 
 // TestListing is: order of refusals, repeats, times.
 func TestListing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "2.0.0"})
@@ -195,6 +196,7 @@ func TestListing(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, err := w.AddKey(w.ctx(), w.bob, gallery.NewKey{Owner: "ann", Scopes: gallery.ScopePush})
 	wantKind(t, err, gallery.Forbidden, "belongs to another account")
@@ -243,6 +245,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestDownloads(t *testing.T) { // B19
+	t.Parallel()
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	for range 3 {
@@ -274,6 +277,7 @@ func TestDownloads(t *testing.T) { // B19
 // A file out of a package is one in memory for all who use it, however they
 // spell it.
 func TestFileIsShared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	head := w.mustPublish(w.bob, w.main, pack.Spec{ID: "Some.Package", Version: "1.0.0"}).Head
 	a, err := w.File(w.ctx(), head, "README.md", 1<<20)
@@ -341,6 +345,7 @@ func TestOpenNeedsAnIndex(t *testing.T) {
 }
 
 func TestFeedRules(t *testing.T) { // T-13, D-05
+	t.Parallel()
 	w := newWorld(t)
 	w.Close(w.ctx())
 	for _, tt := range []struct {

@@ -25,6 +25,7 @@ func bigPackage(id string, size int) pack {
 }
 
 func TestDownloads(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for _, p := range []pack{{id: "Small", version: "1.0.0"}, bigPackage("Large", 1_500_000), bigPackage("Edge", v3.SmallPackage-1000)} {
 		row(t, s, p.id, func(t *testing.T, s *testSite) {
@@ -63,6 +64,7 @@ func TestDownloads(t *testing.T) {
 // B19: complete answers and the first range of one in pieces are counted; HEAD,
 // 304, later ranges and answers that broke off are not.
 func TestDownloadsAreCounted(t *testing.T) {
+	t.Parallel()
 	over := make(chan string, 1000) // the other ends of connections whose last request has been answered
 	s := start(t, siteOptions{before: func(s *Server) {
 		s.http.ConnState = func(c net.Conn, state http.ConnState) {
@@ -125,6 +127,7 @@ func TestDownloadsAreCounted(t *testing.T) {
 
 // A feed that may replace versions promises nothing about bytes.
 func TestReplacingFeedIsNotImmutable(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true}, gallery.FeedOptions{Name: "ci", Kind: gallery.TestFeed, Replace: true, OpenToRead: true}))
 	s.pushToFeed("ci", pack{id: "Foo", version: "1.0.0", description: "one"})
 	const path = "/ci/v3/flat/foo/1.0.0/foo.1.0.0.nupkg"
@@ -148,6 +151,7 @@ func TestReplacingFeedIsNotImmutable(t *testing.T) {
 
 // What a package holds is served as what it is and cannot act (protocol.md 2).
 func TestFilesOutOfPackages(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := somePackage("1.0.0")
 	s.push(p)
@@ -199,6 +203,7 @@ func TestWriteDeadlineIsRenewed(t *testing.T) {
 // The handler's way of writing keeps files open to sendfile, through the server
 // as it is.
 func TestLargeDownloadIsAFileToTheConnection(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(bigPackage("Large", 1_500_000))
 	h, err := s.gallery.Head(context.Background(), s.gallery.Feeds()[0], "large", "1.0.0")

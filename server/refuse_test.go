@@ -58,6 +58,7 @@ func (s *testSite) chunkedPushTo(path, head string, n int, trickle time.Duration
 // protocol.md 6.1 and 13 row 12: a client that is refused sends on to the end,
 // and then must find the answer.
 func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	a, err := s.chunkedPush("X-NuGet-ApiKey: wrong\r\nContent-Type: application/octet-stream\r\n", 100<<20, 0)
 	if err != nil {
@@ -72,6 +73,7 @@ func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
 // protocol.md 13 rows 12 and 19: a push to the site's own address, to a feed's,
 // or to one that other servers have, is told the right one, however large it is.
 func TestMisdirectedPush(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	for path, c := range map[string]struct {
 		status int
@@ -100,6 +102,7 @@ func TestMisdirectedPush(t *testing.T) {
 
 // The answer is there while the body is still on its way.
 func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -127,6 +130,7 @@ func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
 // what is asked before the body, in its order. Each request has what its
 // rule refuses and what all rules after it would refuse.
 func TestOrderOfEarlyRefusals(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	s.account("len", "quite another phrase")
 	ofLocked := s.newKey(gallery.NewKey{Owner: "len", Scopes: gallery.ScopeRead})
@@ -157,6 +161,7 @@ func TestOrderOfEarlyRefusals(t *testing.T) {
 }
 
 func TestRefusalByLengthAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	r := "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: " + s.key + "\r\nContent-Length: 9000000000\r\n\r\n"
 	a := s.raw(r, 1)[0].is(413)
@@ -168,6 +173,7 @@ func TestRefusalByLengthAlone(t *testing.T) {
 // A body that turns out too large is refused when the limit is passed; 251 MiB
 // come chunked, without a length.
 func TestBodyOf251MiB(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it writes 250 MiB")
 	}
@@ -180,6 +186,7 @@ func TestBodyOf251MiB(t *testing.T) {
 }
 
 func TestSmallerLimitOfAFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 10_000}))
 	a, err := s.chunkedPush("X-NuGet-ApiKey: "+s.key+"\r\n", 3<<20, 0)
 	if err != nil {
@@ -194,6 +201,7 @@ func TestSmallerLimitOfAFeed(t *testing.T) {
 // With Expect: 100-continue and a refusal there is neither leave to send nor a
 // body to throw away.
 func TestRefusalInsteadOfContinue(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, s *testSite) {
 		begin := time.Now()
 		conn := s.connect(t)
@@ -209,6 +217,7 @@ func TestRefusalInsteadOfContinue(t *testing.T) {
 }
 
 func TestContinueForAGoodPush(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
 	got := exchange(t, s.addr, fmt.Sprintf("PUT /v3/package HTTP/1.1\r\nHost: %s\r\nX-NuGet-ApiKey: %s\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
@@ -220,6 +229,7 @@ func TestContinueForAGoodPush(t *testing.T) {
 
 // A late refusal has the body behind it: the connection goes on.
 func TestTwoRefusalsOnOneConnection(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	one := func(data []byte) string {
@@ -324,6 +334,7 @@ func isTimeout(err error) bool {
 // More refused uploads than are read at once end without being read, but are
 // answered.
 func TestTooManyDiscards(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, s *testSite) {
 		begin := time.Now()
 		dial := func() (net.Conn, *bufio.Reader) {
@@ -357,6 +368,7 @@ func TestTooManyDiscards(t *testing.T) {
 
 // A package that was cut off on its way is refused and leaves nothing.
 func TestTruncatedUploads(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
 	whole := body.String()
@@ -387,6 +399,7 @@ func TestTruncatedUploads(t *testing.T) {
 
 // 64 KiB of request head and 15 s for it are net/http's to hold; ours to set.
 func TestHeadLimits(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	big := "GET /v3/index.json HTTP/1.1\r\nHost: a\r\nX-Big: " + strings.Repeat("x", 80<<10) + "\r\n\r\n"
 	s.raw(big, 1)[0].is(431)
