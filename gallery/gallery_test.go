@@ -1,7 +1,6 @@
 package gallery_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -109,15 +108,7 @@ func (w *world) publish(a gallery.Actor, f *gallery.Feed, s pack.Spec) (*gallery
 
 func (w *world) publishBytes(a gallery.Actor, f *gallery.Feed, data []byte) (*gallery.Published, error) {
 	w.t.Helper()
-	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: int64(len(data))})
-	if err != nil {
-		return nil, err
-	}
-	defer u.Discard()
-	if err := u.Receive(w.ctx(), bytes.NewReader(data)); err != nil {
-		return nil, err
-	}
-	return u.Publish(w.ctx())
+	return storetest.Publish(w.Gallery, a, f, data)
 }
 
 func (w *world) mustPublish(a gallery.Actor, f *gallery.Feed, s pack.Spec) *gallery.Published {

@@ -109,10 +109,7 @@ func verbOutput(t *testing.T, stdin string, args ...string) string {
 // sends the rest and returns the status line.
 func halfPush(t *testing.T, addr, key, id string) (finish func() (string, error)) {
 	t.Helper()
-	content, err := newPackage(id, "1.0.0").pack()
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := newPackage(id, "1.0.0").pack()
 	body := "--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: form-data; name=package; filename=package.nupkg\r\n\r\n" + string(content) + "\r\n--b--\r\n"
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {

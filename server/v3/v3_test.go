@@ -1,7 +1,6 @@
 package v3
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -21,6 +20,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/gallery/search"
+	"nougat/internal/pack"
 	"nougat/store/storetest"
 )
 
@@ -67,38 +67,16 @@ func open(t testing.TB) *testGallery {
 func (g *testGallery) push(id, version, meta string, files ...string) {
 	g.Helper()
 	g.clock.Add(1)
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	add := func(name, content string) {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)})
-		if err == nil {
-			_, err = w.Write([]byte(content))
-		}
-		if err != nil {
-			g.Fatal(err)
-		}
-	}
-	add(id+".nuspec", fmt.Sprintf(`<?xml version="1.0"?><package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"><metadata><id>%s</id><version>%s</version><authors>Ann, Ben</authors>%s</metadata></package>`, id, version, meta))
+	nuspec := fmt.Sprintf(`<?xml version="1.0"?><package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"><metadata><id>%s</id><version>%s</version><authors>Ann, Ben</authors>%s</metadata></package>`, id, version, meta)
+	all := []pack.File{{Name: id + ".nuspec", Data: []byte(nuspec), Stored: true}}
 	for _, name := range files {
 		content := name
 		if strings.HasSuffix(name, ".png") {
 			content = "\x89PNG\r\n\x1a\n"
 		}
-		add(name, content)
+		all = append(all, pack.File{Name: name, Data: []byte(content), Stored: true})
 	}
-	if err := z.Close(); err != nil {
-		g.Fatal(err)
-	}
-	ctx := context.Background()
-	up, err := g.BeginUpload(g.actor, g.feed, gallery.Incoming{Length: -1})
-	if err != nil {
-		g.Fatal(err)
-	}
-	defer up.Discard()
-	if err := up.Receive(ctx, &b); err != nil {
-		g.Fatal(err)
-	}
-	if _, err := up.Publish(ctx); err != nil {
+	if _, err := storetest.Publish(g.Gallery, g.actor, g.feed, pack.Zip(all...)); err != nil {
 		g.Fatal(err)
 	}
 }
