@@ -15,6 +15,7 @@ import (
 
 // TestCredentials is as a table.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	live := w.key(gallery.NewKey{Owner: "ann"})
 	expired := w.key(gallery.NewKey{Owner: "ann", Expires: w.now.Add(-time.Hour)})
@@ -88,6 +89,7 @@ func wantAnswer(t *testing.T, act string, err error, want string) {
 // TestPasswordsAreForgotten: a verdict is remembered, but not past a change
 // and tries of many passwords close the account to their address only.
 func TestPasswordsAreForgotten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := gallery.Credentials{HasBasic: true, User: "bob", Password: bobPassword, Addr: "10.0.0.1"}
 	if _, err := w.ReadActor(w.ctx(), w.main, c); err != nil {
@@ -122,6 +124,7 @@ func TestPasswordsAreForgotten(t *testing.T) {
 
 // Guesses that are sent at once are counted like others.
 func TestGuessesAtOnce(t *testing.T) { // SM-16
+	t.Parallel()
 	w := newWorld(t)
 	var wrong, wait atomic.Int32
 	var all sync.WaitGroup
@@ -143,6 +146,7 @@ func TestGuessesAtOnce(t *testing.T) { // SM-16
 }
 
 func TestAccountTriedBeforeItIsThere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := gallery.Credentials{HasBasic: true, User: "eve", Password: "eve has a long password", Addr: "10.0.0.1"}
 	if _, err := w.ReadActor(w.ctx(), w.main, c); gallery.KindOf(err) != gallery.Unauthenticated {
@@ -157,6 +161,7 @@ func TestAccountTriedBeforeItIsThere(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) { // R-ACC-11
+	t.Parallel()
 	w := newWorld(t)
 	if _, _, err := w.SignIn(w.ctx(), "ann", "wrong", "", ""); gallery.KindOf(err) != gallery.Unauthenticated {
 		t.Fatal(err)
@@ -204,6 +209,7 @@ func TestSessions(t *testing.T) { // R-ACC-11
 // However often somebody signs in, the account has a bounded number of sessions,
 // and a change of password ends all of them.
 func TestManySessions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob")
 	var tokens []string
@@ -253,6 +259,7 @@ func TestSetUpOnce(t *testing.T) { // Q-07, UX-01
 }
 
 func TestAccounts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: "BOB", Password: annPassword})
 	wantKind(t, err, gallery.Invalid, "The username BOB is not available.") // R-ACC-02

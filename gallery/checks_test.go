@@ -19,6 +19,7 @@ func textOf(n int) string { return hex.EncodeToString(noise(n/2 + 1))[:n] }
 
 // TestFilesOfAPackage is R-LIC-02, R-ICO-01 and R-RDM-01 row by row.
 func TestFilesOfAPackage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const mib = 1 << 20
 	for _, tt := range []struct {
@@ -80,6 +81,7 @@ func TestFilesOfAPackage(t *testing.T) {
 // TestOrderOfPush is Q-30 after the body: manifest; rights; lock and existence;
 // then files. Each package has the fault of its rule and of all rules after it.
 func TestOrderOfPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Odd", Version: "1.0.0"})
 	noIcon := bare("<icon>none.png</icon>")
@@ -93,6 +95,7 @@ func TestOrderOfPush(t *testing.T) {
 }
 
 func TestLicenceReferences(t *testing.T) { // R-LIC-03, publish.license_refs
+	t.Parallel()
 	w := newWorld(t, func(o *gallery.Options) { o.LicenseRefs = false })
 	for expression, want := range map[string]string{
 		"MIT": "", "UNLICENSED": "",
@@ -109,6 +112,7 @@ func TestLicenceReferences(t *testing.T) { // R-LIC-03, publish.license_refs
 }
 
 func TestSimilarIDs(t *testing.T) { // D-14, publish.similar_ids
+	t.Parallel()
 	resembles := func(p *gallery.Published) bool {
 		return strings.Contains(strings.Join(p.Warnings, "\n"), "The ID resembles Contoso.Tables.")
 	}

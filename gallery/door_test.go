@@ -131,6 +131,7 @@ func TestChangedWhileArriving(t *testing.T) {
 
 // A push by password ends with the password.
 func TestPasswordChangedWhileArriving(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	spec := pack.Spec{ID: "Contoso.Late", Version: "1.0.0"}
 	received, _ := w.arrive(w.main, gallery.Credentials{HasBasic: true, User: "bob", Password: bobPassword}, spec, func() {
@@ -145,6 +146,7 @@ func TestPasswordChangedWhileArriving(t *testing.T) {
 // A key that is revoked when all has been received and checked: the transaction
 // that records asks again.
 func TestRevokedBeforeRecording(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, step := range []string{"received", "stored"} {
 		secret, key, err := w.AddKey(w.ctx(), w.bob, gallery.NewKey{Scopes: gallery.AllScopes})
@@ -177,6 +179,7 @@ func TestRevokedBeforeRecording(t *testing.T) {
 // A feed that is wiped while a push runs: the push lands in the new generation,
 // and is found there by whoever asks the gallery.
 func TestWipedWhileArriving(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.mustPublish(w.bob, w.test, pack.Spec{ID: "Contoso.Old", Version: "1.0.0"})
 	old := w.test.Generation
@@ -227,6 +230,7 @@ func TestWipedWhileArriving(t *testing.T) {
 // A sign-in that checked the old password while it was being changed begins no
 // session that lives.
 func TestSignInDuringPasswordChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	old, err := w.AccountByName(w.ctx(), "bob")
 	if err != nil {
@@ -246,6 +250,7 @@ func TestSignInDuringPasswordChange(t *testing.T) {
 // The same with real sign-ins, many at once: none that began with the old
 // password holds a session after the change.
 func TestSignInsDuringPasswordChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var all sync.WaitGroup
 	tokens := make(chan string, 40)
@@ -272,6 +277,7 @@ func TestSignInsDuringPasswordChange(t *testing.T) {
 }
 
 func TestUserLock(t *testing.T) { // R-ACC-15
+	t.Parallel()
 	w := newWorld(t)
 	key := gallery.Credentials{APIKey: w.key(gallery.NewKey{Owner: "bob"})}
 	token, session, err := w.SignIn(w.ctx(), "bob", bobPassword, "", "")
@@ -309,6 +315,7 @@ func TestUserLock(t *testing.T) { // R-ACC-15
 }
 
 func TestLastAdministrator(t *testing.T) { // M-63
+	t.Parallel()
 	w := newWorld(t)
 	const last = "ann is the last administrator, who cannot leave or step down."
 	refused := func() {
@@ -340,6 +347,7 @@ func TestLastAdministrator(t *testing.T) { // M-63
 }
 
 func TestRemoveAccount(t *testing.T) { // S-96, S-100, S-101
+	t.Parallel()
 	w := newWorld(t)
 	key := gallery.Credentials{APIKey: w.key(gallery.NewKey{Owner: "bob"})}
 	token, bob, err := w.SignIn(w.ctx(), "bob", bobPassword, "", "")
@@ -408,6 +416,7 @@ func TestRemoveAccount(t *testing.T) { // S-96, S-100, S-101
 }
 
 func TestPasswordAndKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := gallery.Credentials{APIKey: w.key(gallery.NewKey{Owner: "bob"})}
 	w.key(gallery.NewKey{Owner: "bob"})
@@ -434,6 +443,7 @@ func TestPasswordAndKeys(t *testing.T) {
 // What administers asks who is asking, before any work: nobody, a person and a
 // key may not.
 func TestWhoAdministers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key, err := w.PushActor(w.ctx(), w.main, gallery.Credentials{APIKey: w.key(gallery.NewKey{Owner: "ann"})})
 	if err != nil {
@@ -466,6 +476,7 @@ func TestWhoAdministers(t *testing.T) {
 // An upload that is over interrupts who reads its body, once, and also who comes
 // late.
 func TestUploadOver(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	u, err := w.BeginUpload(w.bob, w.main, gallery.Incoming{Length: -1})
 	if err != nil {

@@ -1,12 +1,12 @@
 package gallery_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nougat/gallery"
@@ -108,15 +108,7 @@ func (w *world) publish(a gallery.Actor, f *gallery.Feed, s pack.Spec) (*gallery
 
 func (w *world) publishBytes(a gallery.Actor, f *gallery.Feed, data []byte) (*gallery.Published, error) {
 	w.t.Helper()
-	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: int64(len(data))})
-	if err != nil {
-		return nil, err
-	}
-	defer u.Discard()
-	if err := u.Receive(w.ctx(), bytes.NewReader(data)); err != nil {
-		return nil, err
-	}
-	return u.Publish(w.ctx())
+	return storetest.Publish(w.Gallery, a, f, data)
 }
 
 func (w *world) mustPublish(a gallery.Actor, f *gallery.Feed, s pack.Spec) *gallery.Published {
@@ -158,6 +150,7 @@ func wantKind(t testing.TB, err error, kind gallery.Kind, text string) {
 
 // TestListing is: order of refusals, repeats, times.
 func TestListing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "2.0.0"})
@@ -194,6 +187,7 @@ func TestListing(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, err := w.AddKey(w.ctx(), w.bob, gallery.NewKey{Owner: "ann", Scopes: gallery.ScopePush})
 	wantKind(t, err, gallery.Forbidden, "belongs to another account")
@@ -242,6 +236,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestDownloads(t *testing.T) { // GAL-B19
+	t.Parallel()
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	for range 3 {
@@ -273,6 +268,7 @@ func TestDownloads(t *testing.T) { // GAL-B19
 // A file out of a package is one in memory for all who use it, however they
 // spell it.
 func TestFileIsShared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	head := w.mustPublish(w.bob, w.main, pack.Spec{ID: "Some.Package", Version: "1.0.0"}).Head
 	a, err := w.File(w.ctx(), head, "README.md", 1<<20)
@@ -298,7 +294,11 @@ func TestFileIsShared(t *testing.T) {
 }
 
 // Packages are read inside by a bounded number at once, whoever asks.
-func TestPackagesOpenAtOnce(t *testing.T) {
+func TestPackagesOpenAtOnce(t *testing.T) { synctest.Test(t, testPackagesOpenAtOnce) }
+
+// In a bubble only those who wait for a place run out of time, and not those
+// whose disk is slow.
+func testPackagesOpenAtOnce(t *testing.T) {
 	w := newWorld(t)
 	head := w.mustPublish(w.bob, w.main, pack.Spec{ID: "Some.Package", Version: "1.0.0"}).Head
 	var open []*gallery.PackageFile
@@ -336,6 +336,7 @@ func TestOpenNeedsAnIndex(t *testing.T) {
 }
 
 func TestFeedRules(t *testing.T) { // T-13, D-05
+	t.Parallel()
 	w := newWorld(t)
 	w.Close(w.ctx())
 	for _, tt := range []struct {

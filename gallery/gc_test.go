@@ -13,6 +13,7 @@ import (
 )
 
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Kept", Version: "1.0.0"})
 	spec := pack.Spec{ID: "Contoso.Test", Version: "1.0.0"}
@@ -43,6 +44,7 @@ func TestSweep(t *testing.T) {
 // and of blobs that are gone; a blob that is marked by mistake while it is
 // recorded is not deleted at once when it is unused later.
 func TestSweepMarks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	used := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Kept", Version: "1.0.0"}).Head.Blob
 	gone := gallery.Hash{1, 2, 3}
@@ -85,6 +87,7 @@ func (b *stuckBlobs) Delete(h gallery.Hash) error {
 // TestSweepGoesOn: a file that cannot be removed keeps no other from going, and
 // goes later.
 func TestSweepGoesOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Close(w.ctx())
 	stuck := &stuckBlobs{Blobs: w.blobs}

@@ -13,6 +13,7 @@ import (
 // TestKeyLimits tries what a key may say, exactly and by one more (R-KEY-05,
 // R-KEY-08, R-KEY-09).
 func TestKeyLimits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	patterns := func(n int) (list []string) {
 		for i := range n {
@@ -70,6 +71,7 @@ func TestKeyLimits(t *testing.T) {
 
 // TestKeyWarning is M-40: from ten days before the end on (R-KEY-10).
 func TestKeyWarning(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const day = 24 * time.Hour
 	for left, when := range map[time.Duration]string{
@@ -94,6 +96,7 @@ func TestKeyWarning(t *testing.T) {
 // TestKeyIsItsWholeText: the public ID finds a key, and nothing less than all of
 // it is the key (R-KEY-04); a key of a test feed begins with ngt_t.
 func TestKeyIsItsWholeText(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	secret, k, err := w.AddKey(w.ctx(), w.bob, gallery.NewKey{Scopes: gallery.AllScopes})
 	if err != nil || !strings.HasPrefix(secret, "ngt_p"+k.ID) || len(secret) != 51 {
@@ -117,6 +120,7 @@ func TestKeyIsItsWholeText(t *testing.T) {
 // TestKeyOfTwo: a key acts for its owner, whoever made it (R-KEY-06), and only
 // those who may manage it end it.
 func TestKeyOfTwo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	secret, k, err := w.AddKey(w.ctx(), w.ann, gallery.NewKey{Owner: "bob", Scopes: gallery.AllScopes})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nougat/gallery"
@@ -18,6 +19,7 @@ import (
 
 // TestPushIsTheTruth: when Push returns, everything that a client asks has it.
 func TestPushIsTheTruth(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0-beta"})
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "contoso.tables", Version: "1.2.0.0+build.5"})
@@ -52,6 +54,7 @@ func TestPushIsTheTruth(t *testing.T) {
 
 // TestPushRefusals is the order of R-PUSH and Q-30, each with its kind.
 func TestPushRefusals(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ok := pack.Spec{ID: "Contoso.Tables", Version: "1.0.0+a"}
 	w.mustPublish(w.ann, w.main, ok)
@@ -103,6 +106,7 @@ func bare(metadata string, files ...pack.File) []byte {
 }
 
 func TestPushWarnings(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	wants := func(p *gallery.Published, texts ...string) {
 		t.Helper()
@@ -138,6 +142,7 @@ func TestPushWarnings(t *testing.T) {
 // TestAddresses: what the check lets pass as an address is kept as one that
 // clients can read, not dropped from the documents.
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0", Bare: true,
 		Metadata: "<projectUrl>\n https://contoso.com/ </projectUrl><iconUrl>https://contoso.com/100%.png</iconUrl>"})
@@ -152,6 +157,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestLargestParts(t *testing.T) { // M-43
+	t.Parallel()
 	w := newWorld(t, func(o *gallery.Options) { o.AdviseBytes = 1500 })
 	p := w.mustPublish(w.ann, w.main, pack.Spec{ID: "Contoso.Big", Version: "1.0.0", Files: []pack.File{
 		{Name: "lib/a.bin", Data: noise(500)}, {Name: "lib/b.bin", Data: noise(900)}, {Name: "lib/c.bin", Data: noise(700)}, {Name: "d.bin", Data: noise(100)},
@@ -169,6 +175,7 @@ func noise(n int) []byte {
 }
 
 func TestLocks(t *testing.T) { // R-PUSH-10, R-LCK-01, R-ACC-15
+	t.Parallel()
 	w := newWorld(t)
 	key := w.key(gallery.NewKey{Owner: "bob"})
 	ok := pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"}
@@ -218,6 +225,7 @@ func TestLocks(t *testing.T) { // R-PUSH-10, R-LCK-01, R-ACC-15
 }
 
 func TestTestFeedReplaces(t *testing.T) { // D-05
+	t.Parallel()
 	w := newWorld(t)
 	first := w.mustPublish(w.ann, w.test, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0"})
 	second := w.mustPublish(w.ann, w.test, pack.Spec{ID: "Contoso.Tables", Version: "1.0.0", Description: "Another."})
@@ -239,6 +247,7 @@ func TestTestFeedReplaces(t *testing.T) { // D-05
 
 // TestOneVersionManyPushers: one gets it, the others a true conflict.
 func TestOneVersionManyPushers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, version := range []string{"1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4"} {
 		errs := make([]error, 4)
@@ -266,7 +275,11 @@ func TestOneVersionManyPushers(t *testing.T) {
 
 // An account has a bounded number of uploads in hand, received ones included;
 // that of others does not matter.
-func TestUploadsInHand(t *testing.T) {
+func TestUploadsInHand(t *testing.T) { synctest.Test(t, testUploadsInHand) }
+
+// In a bubble only those who wait for a place run out of time, and not those
+// whose disk is slow.
+func testUploadsInHand(t *testing.T) {
 	w := newWorld(t)
 	nupkg := pack.Nupkg(pack.Spec{ID: "Some.Package", Version: "1.0.0"})
 	receive := func(a gallery.Actor) (*gallery.Upload, error) {

@@ -2,11 +2,17 @@ package gallery
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"nougat/nuget"
 )
@@ -221,14 +227,50 @@ func TestKeyForm(t *testing.T) { // R-KEY-04, Q-06
 	}
 }
 
+// keyText and keyTextSum are R-KEY-04 once more, in other words than the program's.
+var keyText = regexp.MustCompile(`^ngt_[pt]([0-9A-Za-z]{8})[0-9A-Za-z]{32}([0-9A-Za-z]{6})$`)
+
+func keyTextSum(text string) string {
+	digits := new(big.Int).SetUint64(uint64(crc32.ChecksumIEEE([]byte(text)))).Text(62) // lower case before upper case
+	return strings.Map(func(c rune) rune {
+		if unicode.IsLower(c) {
+			return unicode.ToUpper(c)
+		}
+		return unicode.ToLower(c)
+	}, fmt.Sprintf("%06s", digits))
+}
+
+// What is read as a key is one; what is made of any text by the rule is read,
+// and is not with any one character of it changed.
 func FuzzReadKey(f *testing.F) {
 	secret, _ := newSecret(ReleaseFeed)
-	f.Add(secret)
-	f.Add("ngt_p")
-	f.Add("")
-	f.Fuzz(func(t *testing.T, s string) {
-		if id, _, ok := readKey(s); ok && (len(id) != keyIDLen || len(s) != keyLen) {
-			t.Errorf("readKey(%q) gives the ID %q", s, id)
+	f.Add(secret, uint(0), byte('x'))
+	f.Add(secret[:50]+"!", uint(5), byte('0'))
+	f.Add("ngt_p", uint(50), byte(0))
+	f.Add("", uint(12), byte(0xff))
+	f.Fuzz(func(t *testing.T, s string, at uint, with byte) {
+		isKey := func(s, wantID string) {
+			t.Helper()
+			m := keyText.FindStringSubmatch(s)
+			if id, hash, ok := readKey(s); !ok || m == nil || id != m[1] || id != wantID || m[2] != keyTextSum(s[:45]) || hash != sha256.Sum256([]byte(s)) {
+				t.Errorf("readKey(%q) = %q, %x, %v", s, id, hash, ok)
+			}
+		}
+		if id, _, ok := readKey(s); ok {
+			isKey(s, id)
+		}
+		body := []byte(s + strings.Repeat("0", 40))[:40]
+		for i, c := range body {
+			body[i] = base62[int(c)%len(base62)]
+		}
+		good := "ngt_" + "pt"[at%2:at%2+1] + string(body)
+		good += keyTextSum(good)
+		isKey(good, good[5:13])
+		bad := []byte(good)
+		if bad[at%51] = with; string(bad) != good {
+			if _, _, ok := readKey(string(bad)); ok {
+				t.Errorf("readKey(%q) is ok, as %q is", bad, good)
+			}
 		}
 	})
 }

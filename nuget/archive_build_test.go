@@ -28,7 +28,8 @@ type zipEntry struct {
 	gap        string
 }
 
-// zipFile is a test archive.
+// zipFile is a test archive. It is made byte by byte, not by internal/pack, whose
+// archive/zip writes nothing that is broken.
 type zipFile struct {
 	entries []zipEntry
 	comment string

@@ -54,6 +54,7 @@ var loopbackProxy = options(func(o *Options) { o.TrustedProxies = []netip.Prefix
 
 // Q-11: the public address, in its order.
 func TestPublicAddress(t *testing.T) {
+	t.Parallel()
 	sites := map[string]*testSite{}
 	for how, change := range map[string]siteOptions{
 		"own": {}, "proxy": loopbackProxy, "https://nuget.example.org": withURL("https://nuget.example.org"), "https://nuget.example.org/": withURL("https://nuget.example.org/"),
@@ -128,6 +129,7 @@ func TestPublicURL(t *testing.T) {
 
 // Q-11: M-01 and M-40 lead to the address that the request came to.
 func TestMessagesNameTheAddressOfTheRequest(t *testing.T) {
+	t.Parallel()
 	s := start(t, closed(), loopbackProxy)
 	const want = "https://nuget.example.org/feeds/account/apikeys."
 	outside := []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "nuget.example.org", "X-Forwarded-Prefix", "/feeds"}
@@ -155,6 +157,7 @@ func TestMessagesNameTheAddressOfTheRequest(t *testing.T) {
 
 // A Host that is none is 400, with a public address and without (Q-11).
 func TestHostHeader(t *testing.T) {
+	t.Parallel()
 	for _, s := range []*testSite{start(t), start(t, withURL("https://nuget.example.org"))} {
 		for _, host := range []string{"a@b", "a,b", "a:b", "a_b:80:80", "\"><script>"} {
 			a := s.raw("GET /v3/index.json HTTP/1.1\r\nHost: "+host+"\r\n\r\n", 1)[0].is(400)
@@ -169,6 +172,7 @@ func TestHostHeader(t *testing.T) {
 // Nothing rendered for one Host is given to another, and a stranger who makes
 // hosts up does not fill the cache.
 func TestDocumentsOfManyHosts(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	const path = "/v3/reg/foo/index.json"
@@ -204,6 +208,7 @@ func TestDocumentsOfManyHosts(t *testing.T) {
 
 // A stranger who asks often cannot keep the gallery's true address out.
 func TestVouchedHostsComeFirst(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	kept := func(host string) bool { return (*s.server.addresses.kept.Load())[addressKey{"http", host, ""}] != nil }

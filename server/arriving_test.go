@@ -18,11 +18,7 @@ import (
 // next before it sends each further piece.
 func (s *testSite) slowPush(t *testing.T, key string) (conn net.Conn, answered func() *answer) {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	conn = s.connect(t)
 	conn.SetDeadline(time.Now().Add(time.Minute))
 	body, kind := form(pack{id: "Arriving", version: "1.0.0"}.nupkg(t))
 	fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", key, kind)
@@ -86,33 +82,45 @@ func (s *testSite) waitForUploads(t *testing.T, n int) {
 	}
 }
 
-// An upload lives at most an hour in all, however steadily it trickles; here less.
+// An upload lives at most an hour in all, however steadily it trickles.
 func TestUploadLife(t *testing.T) {
-	s := start(t, siteOptions{before: func(s *Server) {
-		s.patience = uploadPatience
-		s.patience.most = 500 * time.Millisecond
-	}})
-	for name, key := range map[string]string{"good": s.key, "refused": "wrong"} {
+	for _, name := range []string{"good", "refused"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			conn, answer := s.slowPush(t, key)
-			go func() {
-				for range 1000 {
-					time.Sleep(10 * time.Millisecond)
-					if _, err := io.WriteString(conn, "1\r\nx\r\n"); err != nil {
-						return
-					}
+			inBubble(t, func(t *testing.T, s *testSite) {
+				begin := time.Now()
+				key := s.key
+				if name == "refused" {
+					key = "wrong"
 				}
-			}()
-			a := answer()
-			if name == "refused" {
-				a.is(403)
-			} else if a.is(408); !strings.HasPrefix(a.reason, "The upload took more than an hour.") {
-				t.Errorf("reason %q", a.reason)
-			}
-			if _, err := io.Copy(io.Discard, conn); err != nil && isTimeout(err) {
-				t.Error("the connection is still open")
-			}
+				conn := s.connect(t)
+				fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\nTransfer-Encoding: chunked\r\n\r\n", key)
+				sent := make(chan error)
+				go func() { // twice what must come in a minute
+					piece := fmt.Sprintf("%x\r\n%s\r\n", 128<<10/6, strings.Repeat("x", 128<<10/6))
+					for {
+						time.Sleep(10 * time.Second)
+						if _, err := io.WriteString(conn, piece); err != nil {
+							sent <- err
+							return
+						}
+					}
+				}()
+				res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "PUT"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := read(t, res)
+				if name == "refused" {
+					a.is(403)
+				} else if a.is(408); !strings.HasPrefix(a.reason, "The upload took more than an hour.") {
+					t.Errorf("reason %q", a.reason)
+				}
+				<-sent
+				if took := time.Since(begin); took < time.Hour || took > time.Hour+time.Minute {
+					t.Errorf("the connection ended after %v", took)
+				}
+			})
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 // reading, by who asks.
 func TestReading(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(
 		gallery.FeedOptions{Name: "main", MaxBytes: 1 << 20},
 		gallery.FeedOptions{Name: "open", OpenToRead: true, MaxBytes: 1 << 20}))
@@ -109,6 +110,7 @@ func (s *testSite) publicID(secret string) string {
 
 // two credentials on a push, here on an unlist, which asks alike.
 func TestTwoCredentials(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "open", OpenToRead: true, MaxBytes: 1 << 20}))
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	s.account("eve", "quite another phrase")
@@ -170,6 +172,7 @@ func TestTwoCredentials(t *testing.T) {
 
 // scope and pattern, then existence, then ownership.
 func TestOrderOfUnlisting(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	s.account("eve", "quite another phrase")
@@ -193,6 +196,7 @@ func TestOrderOfUnlisting(t *testing.T) {
 
 // R-KEY-10: a key that ends soon says so, on the service index and on publishing.
 func TestWarningOfAKeyThatEnds(t *testing.T) {
+	t.Parallel()
 	s := start(t, closed())
 	key := s.newKey(gallery.NewKey{Expires: s.clock.now().Add(5 * 24 * time.Hour)})
 	warning := func(a *answer) string { return strings.Join(a.header["X-Nuget-Warning"], "|") }
@@ -212,6 +216,7 @@ func TestWarningOfAKeyThatEnds(t *testing.T) {
 
 // The first 401 of a closed feed costs no look at the store or the log.
 func TestChallengeIsFixed(t *testing.T) {
+	t.Parallel()
 	s := start(t, closed())
 	before := s.log.String()
 	a := s.get("/v3/flat/foo/index.json").is(401).has("Content-Type", "text/plain; charset=utf-8").has("Cache-Control", "no-store")
@@ -226,6 +231,7 @@ func TestChallengeIsFixed(t *testing.T) {
 
 // Icons and downloads on the pages of a closed feed are read with the session.
 func TestReadingWithASession(t *testing.T) {
+	t.Parallel()
 	s := start(t, closed())
 	s.push(somePackage("1.0.0"))
 	token, _, err := s.gallery.SignIn(context.Background(), testUser, testPassword, "", "")

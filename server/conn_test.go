@@ -37,7 +37,7 @@ func exchange(t *testing.T, addr, requests string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(c, requests); err != nil {
 		t.Fatal(err)
 	}

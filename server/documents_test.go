@@ -24,6 +24,7 @@ import (
 
 // Documents have an ETag for each form and answer a client that holds one.
 func TestDocumentsAnswer304(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(somePackage("1.0.0"))
 	for _, path := range s.documents() {
@@ -64,6 +65,7 @@ func TestDocumentsAnswer304(t *testing.T) {
 
 // The answer to a push is the truth: every document shows it at once.
 func TestDocumentsAreNeverStale(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	shows := func(version string, listed bool) {
 		t.Helper()
@@ -103,6 +105,7 @@ func TestDocumentsAreNeverStale(t *testing.T) {
 // Readers of one document while it changes get whole documents, each as it was
 // at some moment, and never an older one than before.
 func TestDocumentsUnderChange(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Busy", version: "1.0.0"})
 	stop := make(chan struct{})
@@ -138,6 +141,7 @@ func TestDocumentsUnderChange(t *testing.T) {
 
 // Q-51: an ID that has SemVer 2 versions alone is unknown in the old hives.
 func TestSemVer2IsOnlyInItsHive(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Two", version: "1.0.0-a.b"})
 	s.push(pack{id: "Dep", version: "1.0.0", meta: `<dependencies><dependency id="Two" version="1.0.0-a.b" /></dependencies>`})
@@ -158,6 +162,7 @@ func TestSemVer2IsOnlyInItsHive(t *testing.T) {
 
 // The catalog is what a reader with a cursor needs (PROTO-7).
 func TestCatalogCursor(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	if m := s.get("/v3/catalog/index.json").is(200).json(); m["count"] != float64(0) || m["commitTimeStamp"] == nil {
 		t.Errorf("an empty catalog: %v", m)
@@ -197,6 +202,7 @@ func TestCatalogCursor(t *testing.T) {
 
 // Documents verify finds nothing wrong with what pushes and changes leave.
 func TestVerifyDocuments(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for i := range 130 {
 		s.push(pack{id: "Many", version: fmt.Sprintf("1.%d.0", i)})
@@ -214,6 +220,7 @@ func TestVerifyDocuments(t *testing.T) {
 
 // Every JSON document parses strictly, whatever a package says of itself.
 func TestHostileMetadata(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{
 		id: "Hostile", version: "1.0.0", description: "quote \" backslash \\ tab \t &#x2028; &lt;script&gt; \U0001F36B end",
@@ -233,6 +240,7 @@ func TestHostileMetadata(t *testing.T) {
 // A large document is the same in both forms, and never whole in memory for who
 // does not take gzip.
 func TestLargePlainDocument(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	spec := somePackage("1.0.0")
 	for i := range 5_000 {
@@ -284,6 +292,7 @@ func (d *discarded) Write(p []byte) (int, error) {
 
 // Large answers that slow readers take their time over are bounded together.
 func TestLargeAnswersAtOnce(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	random := rand.NewChaCha8([32]byte{})
 	for i := range 20 {
@@ -304,6 +313,7 @@ func TestLargeAnswersAtOnce(t *testing.T) {
 }
 
 func TestManyStrangersAreToldToWait(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(somePackage("1.0.0"))
 	var wg sync.WaitGroup

@@ -25,6 +25,7 @@ func bigPackage(id string, size int) pack {
 }
 
 func TestDownloads(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for _, p := range []pack{{id: "Small", version: "1.0.0"}, bigPackage("Large", 1_500_000), bigPackage("Edge", docs.SmallPackage-1000)} {
 		row(t, s, p.id, func(t *testing.T, s *testSite) {
@@ -63,7 +64,15 @@ func TestDownloads(t *testing.T) {
 // GAL-B19: complete answers and the first range of one in pieces are counted; HEAD,
 // 304, later ranges and answers that broke off are not.
 func TestDownloadsAreCounted(t *testing.T) {
-	s := start(t)
+	t.Parallel()
+	over := make(chan string, 1000) // the other ends of connections whose last request has been answered
+	s := start(t, siteOptions{before: func(s *Server) {
+		s.http.ConnState = func(c net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				over <- c.RemoteAddr().String()
+			}
+		}
+	}})
 	for _, id := range []string{"Small", "Large"} {
 		row(t, s, id, func(t *testing.T, s *testSite) {
 			size := 1000
@@ -89,8 +98,18 @@ func TestDownloadsAreCounted(t *testing.T) {
 				fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
 				io.ReadFull(c, make([]byte, 1000))
 				c.(*net.TCPConn).SetLinger(0)
+				from := c.LocalAddr().String()
 				c.Close()
-				time.Sleep(50 * time.Millisecond)
+				for ended := time.After(time.Minute); from != ""; {
+					select {
+					case addr := <-over:
+						if addr == from {
+							from = ""
+						}
+					case <-ended:
+						t.Fatal("the download that broke off does not end")
+					}
+				}
 			}
 			total, _, err := s.gallery.DownloadsOf(context.Background(), s.gallery.Feeds()[0], id)
 			if err != nil || total != 3 {
@@ -108,6 +127,7 @@ func TestDownloadsAreCounted(t *testing.T) {
 
 // A feed that may replace versions promises nothing about bytes.
 func TestReplacingFeedIsNotImmutable(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true}, gallery.FeedOptions{Name: "ci", Kind: gallery.TestFeed, Replace: true, OpenToRead: true}))
 	s.pushToFeed("ci", pack{id: "Foo", version: "1.0.0", description: "one"})
 	const path = "/ci/v3/flat/foo/1.0.0/foo.1.0.0.nupkg"
@@ -131,6 +151,7 @@ func TestReplacingFeedIsNotImmutable(t *testing.T) {
 
 // What a package holds is served as what it is and cannot act (PROTO-2).
 func TestFilesOutOfPackages(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := somePackage("1.0.0")
 	s.push(p)
@@ -182,6 +203,7 @@ func TestWriteDeadlineIsRenewed(t *testing.T) {
 // The handler's way of writing keeps files open to sendfile, through the server
 // as it is.
 func TestLargeDownloadIsAFileToTheConnection(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(bigPackage("Large", 1_500_000))
 	h, err := s.gallery.Head(context.Background(), s.gallery.Feeds()[0], "large", "1.0.0")

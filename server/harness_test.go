@@ -1,18 +1,19 @@
 package server
 
 import (
-	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime/multipart"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/gallery/search"
+	packer "nougat/internal/pack"
 	"nougat/store/storetest"
 	"nougat/ui"
 )
@@ -36,12 +38,16 @@ type testSite struct {
 	key     string
 	clock   *testClock
 	log     *logBuffer
+
+	listener net.Listener
 }
 
 type siteOptions struct {
 	server  func(*Options)
 	gallery func(*gallery.Options)
 	before  func(*Server) // before it listens
+
+	listener net.Listener // nil: a port of this machine
 }
 
 const (
@@ -70,10 +76,17 @@ func start(t testing.TB, change ...siteOptions) *testSite {
 	}
 	t.Cleanup(func() { g.Close(context.Background()) })
 	s.gallery = g
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range change {
+		if c.listener != nil {
+			s.listener = c.listener
+		}
 	}
+	if s.listener == nil {
+		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := s.listener
 	pages, err := ui.New()
 	if err != nil {
 		t.Fatal(err)
@@ -358,53 +371,12 @@ type pack struct {
 }
 
 // nupkg builds the package.
-func (p pack) nupkg(t testing.TB) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	add := func(name string, data []byte) {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(data); err != nil {
-			t.Fatal(err)
-		}
+func (p pack) nupkg(testing.TB) []byte {
+	s := packer.Spec{ID: p.id, Version: p.version, Metadata: p.meta, Description: cmp.Or(p.description, "A package for tests."), Authors: "Ann, Ben", Bare: true}
+	for _, name := range slices.Sorted(maps.Keys(p.files)) {
+		s.Files = append(s.Files, packer.File{Name: name, Data: p.files[name]})
 	}
-	if p.description == "" {
-		p.description = "A package for tests."
-	}
-	add(p.id+".nuspec", fmt.Appendf(nil, `<?xml version="1.0" encoding="utf-8"?>
-<package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd">
-  <metadata>
-    <id>%s</id>
-    <version>%s</version>
-    <authors>Ann, Ben</authors>
-    <description>%s</description>
-    %s
-  </metadata>
-</package>
-`, p.id, p.version, p.description, p.meta))
-	for _, name := range sortedKeys(p.files) {
-		add(name, p.files[name])
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	for i := range keys {
-		for j := i; j > 0 && keys[j] < keys[j-1]; j-- {
-			keys[j], keys[j-1] = keys[j-1], keys[j]
-		}
-	}
-	return keys
+	return packer.Nupkg(s)
 }
 
 // form wraps a package as NuGet's clients do.

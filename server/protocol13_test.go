@@ -79,6 +79,7 @@ func somePackage(version string) pack {
 }
 
 func TestProtocol13(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(somePackage("1.0.0"))
 	s.push(somePackage("1.1.0-Beta"))
@@ -465,6 +466,7 @@ func TestProtocol13(t *testing.T) {
 // PROTO-13.13 and PROTO-13.18: a closed feed challenges with Basic, and its addresses for
 // programs never answer with a page or a redirect.
 func TestProtocol13ClosedFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, closed())
 	for _, path := range []string{"/v3/index.json", "/v3/flat/x/index.json", "/v3/reg/x/index.json", "/v3/query", "/v3/autocomplete", "/v3/catalog/index.json",
 		"/v3/flat/x/1.0.0/x.1.0.0.nupkg", "/api/v2/package/x", "/V3/Flat/x/index.json"} {
@@ -480,6 +482,7 @@ func TestProtocol13ClosedFeed(t *testing.T) {
 
 // PROTO-13.21: behind a proxy with TLS every address has its scheme and host.
 func TestProtocol13BehindTLS(t *testing.T) {
+	t.Parallel()
 	s := start(t, options(func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }))
 	s.push(somePackage("1.0.0"))
 	for _, path := range s.documents() {
@@ -498,6 +501,7 @@ func TestProtocol13BehindTLS(t *testing.T) {
 // PROTO-13.25: the bounds of pages are those of their content, with pages of their
 // own from 128 versions on.
 func TestProtocol13Pages(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	want := []string{}
 	for i := range 130 {

@@ -31,6 +31,7 @@ func (s *testSite) dotnetPush(path string, data []byte, headers string) string {
 }
 
 func TestProtocol14(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	nuget := []string{"User-Agent", "NuGet .NET Core MSBuild Task/7.9.0 (LINUX)", "Accept-Encoding", "gzip, deflate", "X-NuGet-Session-Id", "x"}
 
@@ -183,6 +184,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // "401 to a push with a key and no stored credentials" and P-02: a good key
 // in the header is enough on a closed feed; "Reason phrase on reads".
 func TestProtocol14ClosedFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	s.raw(s.dotnetPush("/v3/package/", pack{id: "Foo", version: "1.0.0"}.nupkg(t), "X-NuGet-ApiKey: "+s.key+"\r\n"), 1)[0].is(201)
 	writer := s.newKey(gallery.NewKey{Scopes: gallery.ScopePush})
@@ -211,6 +213,7 @@ func TestProtocol14ClosedFeed(t *testing.T) {
 
 // Answers to what is not allowed name what is.
 func TestMethodsAndPreflight(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	for _, method := range []string{"GET", "HEAD", "POST", "PATCH"} {
 		a := s.do(method, "/v3/package", nil).is(405)

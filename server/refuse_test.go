@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nougat/gallery"
@@ -57,6 +58,7 @@ func (s *testSite) chunkedPushTo(path, head string, n int, trickle time.Duration
 // PROTO-6.1 and PROTO-13.12: a client that is refused sends on to the end,
 // and then must find the answer.
 func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	a, err := s.chunkedPush("X-NuGet-ApiKey: wrong\r\nContent-Type: application/octet-stream\r\n", 100<<20, 0)
 	if err != nil {
@@ -71,6 +73,7 @@ func TestEarlyRefusalIsReadAfter100MB(t *testing.T) {
 // PROTO-13.12 and PROTO-13.19: a push to the site's own address, to a feed's,
 // or to one that other servers have, is told the right one, however large it is.
 func TestMisdirectedPush(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	for path, c := range map[string]struct {
 		status int
@@ -99,13 +102,14 @@ func TestMisdirectedPush(t *testing.T) {
 
 // The answer is there while the body is still on its way.
 func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprintf(c, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\nsome")
 	br := bufio.NewReader(c)
 	res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
@@ -126,6 +130,7 @@ func TestEarlyRefusalIsWrittenAtOnce(t *testing.T) {
 // what is asked before the body, in its order. Each request has what its
 // rule refuses and what all rules after it would refuse.
 func TestOrderOfEarlyRefusals(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 1 << 20}, gallery.FeedOptions{Name: "team", MaxBytes: 1 << 20}))
 	s.account("len", "quite another phrase")
 	ofLocked := s.newKey(gallery.NewKey{Owner: "len", Scopes: gallery.ScopeRead})
@@ -156,6 +161,7 @@ func TestOrderOfEarlyRefusals(t *testing.T) {
 }
 
 func TestRefusalByLengthAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	r := "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: " + s.key + "\r\nContent-Length: 9000000000\r\n\r\n"
 	a := s.raw(r, 1)[0].is(413)
@@ -167,6 +173,7 @@ func TestRefusalByLengthAlone(t *testing.T) {
 // A body that turns out too large is refused when the limit is passed; 251 MiB
 // come chunked, without a length.
 func TestBodyOf251MiB(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it writes 250 MiB")
 	}
@@ -179,6 +186,7 @@ func TestBodyOf251MiB(t *testing.T) {
 }
 
 func TestSmallerLimitOfAFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true, MaxBytes: 10_000}))
 	a, err := s.chunkedPush("X-NuGet-ApiKey: "+s.key+"\r\n", 3<<20, 0)
 	if err != nil {
@@ -193,18 +201,23 @@ func TestSmallerLimitOfAFeed(t *testing.T) {
 // With Expect: 100-continue and a refusal there is neither leave to send nor a
 // body to throw away.
 func TestRefusalInsteadOfContinue(t *testing.T) {
-	s := start(t)
-	begin := time.Now()
-	got := exchange(t, s.addr, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: wrong\r\nExpect: 100-continue\r\nContent-Length: 400000\r\n\r\n")
-	if !strings.HasPrefix(got, "HTTP/1.1 403 This API key") || strings.Contains(got, "100 Continue") {
-		t.Errorf("got %q", got)
-	}
-	if d := time.Since(begin); d > 9*time.Second {
-		t.Errorf("the connection was held for %v", d)
-	}
+	t.Parallel()
+	inBubble(t, func(t *testing.T, s *testSite) {
+		begin := time.Now()
+		conn := s.connect(t)
+		io.WriteString(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: wrong\r\nExpect: 100-continue\r\nContent-Length: 400000\r\n\r\n")
+		all, err := io.ReadAll(conn)
+		if got := string(all); err != nil || !strings.HasPrefix(got, "HTTP/1.1 403 This API key") || strings.Contains(got, "100 Continue") {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if d := time.Since(begin); d > continueLinger+time.Second { // net/http lingers for half a second
+			t.Errorf("the connection was held for %v", d)
+		}
+	})
 }
 
 func TestContinueForAGoodPush(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
 	got := exchange(t, s.addr, fmt.Sprintf("PUT /v3/package HTTP/1.1\r\nHost: %s\r\nX-NuGet-ApiKey: %s\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
@@ -216,6 +229,7 @@ func TestContinueForAGoodPush(t *testing.T) {
 
 // A late refusal has the body behind it: the connection goes on.
 func TestTwoRefusalsOnOneConnection(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	one := func(data []byte) string {
@@ -234,70 +248,80 @@ func TestTwoRefusalsOnOneConnection(t *testing.T) {
 	}
 }
 
-// Q-32, with shorter times: clients that say nothing, trickle, or are slow but
-// steady.
+// clients that say nothing, trickle, or are slow but steady. The times are
+// those of the program.
 func TestSlowUploads(t *testing.T) {
-	s := start(t, siteOptions{before: func(s *Server) {
-		s.patience = patience{idle: 400 * time.Millisecond, window: 900 * time.Millisecond, least: 1000, most: time.Hour}
-	}})
+	// say sends pieces, one every seven seconds.
 	say := func(c net.Conn, times, bytes int) {
 		for range times {
-			time.Sleep(150 * time.Millisecond)
+			time.Sleep(7 * time.Second)
 			if _, err := fmt.Fprintf(c, "%x\r\n%s\r\n", bytes, strings.Repeat("x", bytes)); err != nil {
 				return
 			}
 		}
 	}
-	for name, c := range map[string]struct {
-		key    string
-		send   func(net.Conn)
-		status int
-		gone   bool // the connection ends without the body having been read
+	silent := func(net.Conn) {}
+	trickling := func(c net.Conn) { say(c, 600, 20) }
+	slower := func(c net.Conn) { // the first window is full, the next is not
+		fmt.Fprintf(c, "%x\r\n%s\r\n", 100<<10, strings.Repeat("x", 100<<10))
+		trickling(c)
+	}
+	steady := func(c net.Conn) { // for seven minutes
+		say(c, 60, 12_000)
+		io.WriteString(c, "0\r\n\r\n")
+	}
+	for _, c := range []struct {
+		name, key string
+		send      func(net.Conn)
+		status    int
+		answered  time.Duration
+		gone      time.Duration // the connection ends then, without the body having been read; 0: it goes on
 	}{
-		"silent with a length":       {s.key + "\r\nContent-Length: 1000", func(net.Conn) {}, 408, true},
-		"refused with a length":      {"wrong\r\nContent-Length: 1000", func(net.Conn) {}, 403, true},
-		"silent":                     {s.key, func(net.Conn) {}, 408, true},
-		"trickling":                  {s.key, func(c net.Conn) { say(c, 30, 20) }, 408, true},
-		"refused and then silent":    {"wrong", func(net.Conn) {}, 403, true},
-		"refused and then trickling": {"wrong", func(c net.Conn) { say(c, 30, 20) }, 403, true},
-		"slow but steady": {s.key, func(c net.Conn) {
-			say(c, 12, 500)
-			io.WriteString(c, "0\r\n\r\n")
-		}, 400, false},
-		"refused, slow but steady": {"wrong", func(c net.Conn) {
-			say(c, 12, 500)
-			io.WriteString(c, "0\r\n\r\n")
-		}, 403, false},
+		{"silent with a length", "GOOD\r\nContent-Length: 1000", silent, 408, 30 * time.Second, 30 * time.Second},
+		{"refused with a length", "wrong\r\nContent-Length: 1000", silent, 403, 0, 30 * time.Second},
+		{"silent", "GOOD", silent, 408, 30 * time.Second, 30 * time.Second},
+		{"trickling", "GOOD", trickling, 408, 60 * time.Second, 60 * time.Second},
+		{"fast and then trickling", "GOOD", slower, 408, 123 * time.Second, 123 * time.Second}, // 63 seconds, and a minute
+		{"refused and then silent", "wrong", silent, 403, 0, 30 * time.Second},
+		{"refused and then trickling", "wrong", trickling, 403, 0, 60 * time.Second},
+		{"slow but steady", "GOOD", steady, 400, 420 * time.Second, 0},
+		{"refused, slow but steady", "wrong", steady, 403, 0, 420 * time.Second}, // to its end
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conn, err := net.Dial("tcp", s.addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(20 * time.Second))
-			head := c.key
-			if !strings.Contains(head, "Content-Length") {
-				head += "\r\nTransfer-Encoding: chunked"
-			}
-			fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\n\r\n", head)
-			go c.send(conn)
-			br := bufio.NewReader(conn)
-			res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			a := read(t, res).is(c.status)
-			if c.status == 408 && !strings.HasPrefix(a.reason, "The upload was too slow") {
-				t.Errorf("reason %q", a.reason)
-			}
-			if c.gone { // reset or closed, but not held
-				conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			inBubble(t, func(t *testing.T, s *testSite) {
+				conn := s.connect(t)
+				begin := time.Now()
+				head := strings.Replace(c.key, "GOOD", s.key, 1)
+				if !strings.Contains(head, "Content-Length") {
+					head += "\r\nTransfer-Encoding: chunked"
+				}
+				fmt.Fprintf(conn, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nX-NuGet-ApiKey: %s\r\n\r\n", head)
+				sent := make(chan struct{})
+				go func() { c.send(conn); close(sent) }()
+				br := bufio.NewReader(conn)
+				res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := read(t, res).is(c.status)
+				if took := time.Since(begin); took != c.answered {
+					t.Errorf("answered after %v, want %v", took, c.answered)
+				}
+				if c.status == 408 && !strings.HasPrefix(a.reason, "The upload was too slow") {
+					t.Errorf("reason %q", a.reason)
+				}
+				conn.SetReadDeadline(begin.Add(24 * time.Hour))
 				if _, err := io.ReadAll(br); err != nil && isTimeout(err) {
 					t.Error("the connection is still open")
 				}
-			}
+				// net/http lingers for half a second.
+				if took := time.Since(begin); c.gone != 0 && (took < c.gone || took > c.gone+time.Second) {
+					t.Errorf("the connection ended after %v, want %v", took, c.gone)
+				}
+				conn.Close()
+				<-sent
+			})
 		})
 	}
 }
@@ -310,41 +334,41 @@ func isTimeout(err error) bool {
 // More refused uploads than are read at once end without being read, but are
 // answered.
 func TestTooManyDiscards(t *testing.T) {
-	s := start(t, siteOptions{before: func(s *Server) { s.discards = make(chan struct{}, 1) }})
-	dial := func() (net.Conn, *bufio.Reader) {
-		c, err := net.Dial("tcp", s.addr)
-		if err != nil {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, s *testSite) {
+		begin := time.Now()
+		dial := func() (net.Conn, *bufio.Reader) {
+			c := s.connect(t)
+			io.WriteString(c, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+			br := bufio.NewReader(c)
+			res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read(t, res).is(401)
+			return c, br
+		}
+		first, br := dial()
+		synctest.Wait()
+		if len(s.server.discards) == 0 {
+			t.Fatal("the body is not being thrown away")
+		}
+		_, second := dial()
+		if _, err := io.ReadAll(second); err != nil || time.Since(begin) > time.Second {
+			t.Errorf("a body beyond the bound is waited for %v; %v", time.Since(begin), err)
+		}
+		if _, err := first.Write(make([]byte, 1000000)); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { c.Close() })
-		c.SetDeadline(time.Now().Add(20 * time.Second))
-		io.WriteString(c, "PUT /v3/package HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
-		br := bufio.NewReader(c)
-		res, err := http.ReadResponse(br, &http.Request{Method: "PUT"})
-		if err != nil {
-			t.Fatal(err)
+		if rest, err := io.ReadAll(br); err != nil || len(rest) > 0 {
+			t.Errorf("the first ended with %q, %v", rest, err)
 		}
-		read(t, res).is(401)
-		return c, br
-	}
-	first, br := dial()
-	for len(s.server.discards) == 0 { // its body is being thrown away
-		time.Sleep(time.Millisecond)
-	}
-	_, second := dial()
-	if _, err := io.ReadAll(second); isTimeout(err) {
-		t.Error("a body beyond the bound is read")
-	}
-	if _, err := first.Write(make([]byte, 1000000)); err != nil {
-		t.Fatal(err)
-	}
-	if rest, err := io.ReadAll(br); err != nil || len(rest) > 0 {
-		t.Errorf("the first ended with %q, %v", rest, err)
-	}
+	}, siteOptions{before: func(s *Server) { s.discards = make(chan struct{}, 1) }})
 }
 
 // A package that was cut off on its way is refused and leaves nothing.
 func TestTruncatedUploads(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	body, kind := form(pack{id: "Foo", version: "1.0.0"}.nupkg(t))
 	whole := body.String()
@@ -364,7 +388,7 @@ func TestTruncatedUploads(t *testing.T) {
 	}
 	fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n%s", head, len(whole), whole[:len(whole)/2])
 	c.(*net.TCPConn).CloseWrite()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	got, _ := io.ReadAll(c)
 	if !bytes.HasPrefix(got, []byte("HTTP/1.1 400 The upload ended before the package was complete.")) {
 		t.Errorf("a client that left: %.200q", got)
@@ -375,6 +399,7 @@ func TestTruncatedUploads(t *testing.T) {
 
 // 64 KiB of request head and 15 s for it are net/http's to hold; ours to set.
 func TestHeadLimits(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	big := "GET /v3/index.json HTTP/1.1\r\nHost: a\r\nX-Big: " + strings.Repeat("x", 80<<10) + "\r\n\r\n"
 	s.raw(big, 1)[0].is(431)

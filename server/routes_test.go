@@ -60,6 +60,7 @@ func TestReservedFeedNames(t *testing.T) {
 }
 
 func TestFeedsNamedLikeRoutesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main"}, gallery.FeedOptions{Name: "team"}))
 	o := s.server.o
 	o.Gallery = openGallery(t, gallery.FeedOptions{Name: "main"}, gallery.FeedOptions{Name: "packages"})
@@ -70,6 +71,7 @@ func TestFeedsNamedLikeRoutesAreRefused(t *testing.T) {
 
 // Feeds are apart: packages, documents, keys.
 func TestFeedsAreApart(t *testing.T) {
+	t.Parallel()
 	s := start(t, feeds(gallery.FeedOptions{Name: "main", OpenToRead: true}, gallery.FeedOptions{Name: "team", OpenToRead: true}))
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	s.pushToFeed("team", pack{id: "Bar", version: "1.0.0"})
@@ -100,6 +102,7 @@ func TestFeedsAreApart(t *testing.T) {
 
 // What fails inside is a 500 with a request ID, which the log has with the cause.
 func TestInternalErrors(t *testing.T) {
+	t.Parallel()
 	s := start(t, siteOptions{before: func(s *Server) {
 		err := s.router.add([]route{
 			{Method: "GET", Path: "/test/fails", Rule: readFeed, Site: true, Handle: func(*call) error { return errors.New("a secret cause") }},
@@ -131,6 +134,7 @@ func TestInternalErrors(t *testing.T) {
 }
 
 func TestErrorsOfEachKind(t *testing.T) {
+	t.Parallel()
 	s := start(t).server
 	for kind, status := range statuses {
 		rec := httptest.NewRecorder()
@@ -153,6 +157,7 @@ func TestErrorsOfEachKind(t *testing.T) {
 
 // A second Shutdown does not wait.
 func TestShutdown(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.push(pack{id: "Foo", version: "1.0.0"})
 	if err := s.server.Shutdown(context.Background()); err != nil {

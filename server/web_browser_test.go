@@ -136,7 +136,7 @@ func evaluate[T any](b *tab, script string) T {
 // until waits for a script to be true; between two pages it may fail.
 func (b *tab) until(script string) {
 	b.t.Helper()
-	for range 200 {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); {
 		if is, err := chromedp.Run(b, chromedp.Evaluate[bool](script)); err == nil && is {
 			return
 		}

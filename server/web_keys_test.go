@@ -10,6 +10,7 @@ import (
 )
 
 func TestKeysPage(t *testing.T) { // UX-12
+	t.Parallel()
 	w := openWebsite(t, nil)
 	_, bob := w.people()
 	v := w.signedIn("bob", bobPassword)
@@ -63,6 +64,7 @@ func TestKeysPage(t *testing.T) { // UX-12
 }
 
 func TestKeyLifetimes(t *testing.T) { // R-KEY-09
+	t.Parallel()
 	for most, want := range map[int]string{365: "1 90 180 270 365", 0: "1 90 180 270 365 0", 30: "1 30", 400: "1 90 180 270 365 400"} {
 		w := openWebsite(t, func(g *gallery.Options, _ *server.Options) { g.KeyMaxDays = most })
 		w.people()
@@ -80,6 +82,7 @@ func TestKeyLifetimes(t *testing.T) { // R-KEY-09
 // A key is shown to the session that made it and to no other, even of the same
 // person.
 func TestKeyIsShownToItsSessionAlone(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	one, two := w.signedIn("bob", bobPassword), w.signedIn("bob", bobPassword)

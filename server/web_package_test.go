@@ -45,6 +45,7 @@ func library(version, extra string) pack.Spec {
 }
 
 func TestPackagePage(t *testing.T) { // UX-05
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.main, pack.Spec{ID: "Contoso.Core", Version: "1.2.0"},
@@ -92,6 +93,7 @@ func TestPackagePage(t *testing.T) { // UX-05
 }
 
 func TestPackageAddresses(t *testing.T) { // GAL-B20, PROTO-13.31
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.main, library("1.0.0", ""), library("2.0.0-Beta.1", ""))
@@ -124,6 +126,7 @@ func TestPackageAddresses(t *testing.T) { // GAL-B20, PROTO-13.31
 }
 
 func TestUnlistAndRelist(t *testing.T) { // UX-06, Q-26
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, bob := w.people()
 	_ = ann
@@ -164,6 +167,7 @@ func TestUnlistAndRelist(t *testing.T) { // UX-06, Q-26
 }
 
 func TestVersionsTable(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	for i := range 45 {
@@ -194,6 +198,7 @@ func TestVersionsTable(t *testing.T) {
 }
 
 func TestLicensePage(t *testing.T) { // UX-15
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.main,
@@ -212,6 +217,7 @@ func TestLicensePage(t *testing.T) { // UX-15
 }
 
 func TestImagesOfReadmes(t *testing.T) { // R-MD-04
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.main, library("1.0.0", ""))
@@ -245,6 +251,7 @@ func TestImagesOfReadmes(t *testing.T) { // R-MD-04
 }
 
 func TestPagesOfOtherFeeds(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	w.publish(ann, w.test, library("1.0.0", ""))
@@ -267,6 +274,7 @@ func TestPagesOfOtherFeeds(t *testing.T) { // Q-10
 }
 
 func TestSearchPage(t *testing.T) { // UX-04
+	t.Parallel()
 	w := openWebsite(t, nil)
 	ann, _ := w.people()
 	for i := range 25 {
@@ -299,6 +307,7 @@ func TestSearchPage(t *testing.T) { // UX-04
 }
 
 func TestHomePage(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	v := w.visitor()
 	v.get("/").is(http.StatusOK).says("main", "not set up yet").lacks("Sign in")
@@ -312,6 +321,7 @@ func TestHomePage(t *testing.T) {
 }
 
 func TestErrorsAsPagesAndAsJSON(t *testing.T) { // UX-19, Q-15
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -336,6 +346,7 @@ func TestErrorsAsPagesAndAsJSON(t *testing.T) { // UX-19, Q-15
 }
 
 func TestHeadersOfPages(t *testing.T) { // R-ACC-18
+	t.Parallel()
 	w := openWebsite(t, func(_ *gallery.Options, o *server.Options) {})
 	ann, _ := w.people()
 	w.publish(ann, w.main, library("1.0.0", ""))
@@ -383,6 +394,7 @@ func TestHeadersOfPages(t *testing.T) { // R-ACC-18
 }
 
 func TestTheme(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	v := w.visitor()
 	page := v.get("/packages?q=x")

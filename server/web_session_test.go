@@ -13,6 +13,7 @@ import (
 )
 
 func TestSignInAndOut(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -51,6 +52,7 @@ func TestSignInAndOut(t *testing.T) {
 }
 
 func TestSessionOfLockedOutNames(t *testing.T) { // SM-16, M-55
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -61,6 +63,7 @@ func TestSessionOfLockedOutNames(t *testing.T) { // SM-16, M-55
 }
 
 func TestReturnAddresses(t *testing.T) { // R-ACC-14
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	for back, want := range map[string]string{
@@ -90,6 +93,7 @@ func TestReturnAddresses(t *testing.T) { // R-ACC-14
 }
 
 func TestPublicGallerysSignInAddresses(t *testing.T) { // GAL-B20
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -106,6 +110,7 @@ func TestPublicGallerysSignInAddresses(t *testing.T) { // GAL-B20
 // Browsers send no Sec-Fetch-Site over plain HTTP to other hosts, and nginx, by
 // default, hands on its own upstream's name as the Host (ENG-4).
 func TestForgedForms(t *testing.T) {
+	t.Parallel()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	tests := []struct {
 		name    string
@@ -155,6 +160,7 @@ func TestForgedForms(t *testing.T) {
 }
 
 func TestBadForms(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()
@@ -176,6 +182,7 @@ func TestBadForms(t *testing.T) {
 }
 
 func TestCookiesBehindTLS(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, func(_ *gallery.Options, o *server.Options) { o.URL = "https://packages.corp/nuget" })
 	w.people()
 	v := w.visitor()
@@ -200,6 +207,7 @@ func TestCookiesBehindTLS(t *testing.T) {
 }
 
 func TestCookiesAtTheRootOfAHost(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, func(_ *gallery.Options, o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
@@ -233,6 +241,7 @@ func TestCookiesAtTheRootOfAHost(t *testing.T) {
 
 // A gallery whose address is https may be set up from beside it, in the clear.
 func TestSetUpInTheClearOfAnAddressWithTLS(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	v := w.visitor()
 	v.post("/setup/"+setupToken, "name", "ann", "password", annPassword, "brand", "x", "url", "https://packages.corp").leadsTo("/connect")
@@ -242,6 +251,7 @@ func TestSetUpInTheClearOfAnAddressWithTLS(t *testing.T) {
 }
 
 func TestClosedGallery(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, closed)
 	ann, _ := w.people()
 	w.publish(ann, w.main, icon("Contoso.Icon", "1.0.0"))

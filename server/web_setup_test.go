@@ -20,6 +20,7 @@ func closed(g *gallery.Options, o *server.Options) {
 }
 
 func TestSetUp(t *testing.T) { // Q-07, UX-01
+	t.Parallel()
 	w := openWebsite(t, func(g *gallery.Options, o *server.Options) { closed(g, o); o.Brand = "" })
 	v := w.visitor()
 
@@ -85,6 +86,7 @@ func TestSetUp(t *testing.T) { // Q-07, UX-01
 }
 
 func TestSetUpKeepsWhatIsFixed(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, func(g *gallery.Options, o *server.Options) {
 		o.Fixed = map[string]string{"site.name": "NOUGAT_SITE_NAME", "access.read": "config.toml"}
 	})
@@ -103,6 +105,7 @@ func TestSetUpKeepsWhatIsFixed(t *testing.T) { // Q-01
 }
 
 func TestSetUpAsksTheConfigurationWhatIsInForce(t *testing.T) {
+	t.Parallel()
 	var got map[string]string
 	w := openWebsite(t, func(g *gallery.Options, o *server.Options) {
 		o.Saved = func(saved map[string]string) (string, string) {
@@ -118,6 +121,7 @@ func TestSetUpAsksTheConfigurationWhatIsInForce(t *testing.T) {
 }
 
 func TestSetUpIsOverWithTheFirstAccount(t *testing.T) {
+	t.Parallel()
 	w := openWebsite(t, nil)
 	w.people()
 	v := w.visitor()

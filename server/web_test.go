@@ -130,16 +130,7 @@ func (w *website) person(name string) gallery.Actor {
 
 func (w *website) push(a gallery.Actor, f *gallery.Feed, nupkg []byte) {
 	w.t.Helper()
-	ctx := context.Background()
-	u, err := w.BeginUpload(a, f, gallery.Incoming{Length: -1})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer u.Discard()
-	if err := u.Receive(ctx, bytes.NewReader(nupkg)); err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := u.Publish(ctx); err != nil {
+	if _, err := storetest.Publish(w.Gallery, a, f, nupkg); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"nougat/config"
 	"nougat/gallery"
@@ -99,26 +99,29 @@ func TestControl(t *testing.T) {
 // TestDrainWaits: a verb that runs when the server stops is told so by its
 // context, and waited for.
 func TestDrainWaits(t *testing.T) {
-	c := openControl(t, t.TempDir(), nil)
-	if !c.begin() {
-		t.Fatal("a request is refused")
-	}
-	drained := make(chan bool)
-	go func() {
-		c.drain()
-		close(drained)
-	}()
-	<-c.ctx.Done()
-	select {
-	case <-drained:
-		t.Error("it did not wait")
-	case <-time.After(10 * time.Millisecond):
-	}
-	if c.begin() {
-		t.Error("a request is taken while it stops")
-	}
-	c.end()
-	<-drained
+	synctest.Test(t, func(t *testing.T) {
+		c := newControl(nil, &Site{log: slog.New(slog.DiscardHandler)}, nil)
+		if !c.begin() {
+			t.Fatal("a request is refused")
+		}
+		drained := false
+		go func() {
+			c.drain()
+			drained = true
+		}()
+		synctest.Wait()
+		if drained || c.ctx.Err() == nil {
+			t.Errorf("it waited: %v; the verb is told: %v", !drained, c.ctx.Err())
+		}
+		if c.begin() {
+			t.Error("a request is taken while it stops")
+		}
+		c.end()
+		synctest.Wait()
+		if !drained {
+			t.Error("it waits for nobody")
+		}
+	})
 }
 
 // TestCutVerb: a verb that the end of the server cuts off is told that the server

@@ -18,6 +18,7 @@ import (
 // pages at the same time. Nothing fails, and who was answered sees it at once.
 // It is for the race detector, which sees the program too.
 func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
 	_, c := wholeProgram(t)
 	seed := seeded(t)
 	pushes := 30

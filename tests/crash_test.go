@@ -48,6 +48,7 @@ const (
 // start, find nothing wrong with itself, and hold everything that it answered.
 // NOUGAT_TEST_CRASHES says how often.
 func TestKilledWhilePushing(t *testing.T) {
+	t.Parallel()
 	rounds := 5
 	if testing.Short() {
 		rounds = 1

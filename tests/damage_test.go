@@ -20,6 +20,7 @@ import (
 // TestEachFaultOnce takes files of packages away and changes others: verify
 // names each of these packages once, and nothing else.
 func TestEachFaultOnce(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
 	p := startProgram(t, data)
 	c := p.client(t, key)
@@ -77,6 +78,7 @@ func TestEachFaultOnce(t *testing.T) {
 // copy made while it was written to has it: verify and serve say so with exit
 // code 1, in a sentence.
 func TestTornCopy(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
 	p := startProgram(t, data)
 	c := p.client(t, key)
@@ -116,6 +118,7 @@ func TestTornCopy(t *testing.T) {
 
 // TestDamagedRecord spoils a record of each kind: verify names it, once.
 func TestDamagedRecord(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
 	p := startProgram(t, data)
 	c := p.client(t, key)

@@ -31,6 +31,7 @@ const (
 // all else works, and nothing is lost. It runs again in a process with mounts of
 // its own, which go with it.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(smallDiskVariable) == "" {
 		withMounts(t)
 		return
@@ -72,6 +73,7 @@ func TestDiskFull(t *testing.T) {
 // works, or says that the disk is full; with room it works, and nothing that a
 // failed start left is in its way.
 func TestFirstStartOnFullDisk(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(smallDiskVariable) == "" {
 		withMounts(t)
 		return

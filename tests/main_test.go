@@ -4,6 +4,9 @@
 package tests
 
 import (
+	"flag"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,5 +16,7 @@ import (
 
 // TestMain lets the test binary be the program: scripts call it as nougat.
 func TestMain(m *testing.M) {
+	// The tests wait for disks, programs and clocks more than they compute.
+	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	testscript.Main(m, map[string]func(){"nougat": cli.Main})
 }

@@ -15,6 +15,7 @@ import (
 // TestStartAfterPowerCut starts on what a program leaves that had no time: half
 // uploads, a dead control socket, and a package whose record was never written.
 func TestStartAfterPowerCut(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
 	p := startProgram(t, data)
 	c := p.client(t, key)

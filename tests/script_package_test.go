@@ -1,19 +1,17 @@
 package tests
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/xml"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"nougat/internal/pack"
 )
 
 func cmdNupkg(ts *testscript.TestScript, neg bool, args []string) {
@@ -39,9 +37,7 @@ func cmdNupkg(ts *testscript.TestScript, neg bool, args []string) {
 		flags.Func(field, "", func(s string) error { p.fields[field] = s; return nil })
 	}
 	ts.Check(flags.Parse(args[3:]))
-	content, err := p.pack()
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o666))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), p.pack(), 0o666))
 }
 
 // A testPackage is a small package that a script packs.
@@ -63,18 +59,14 @@ func newPackage(id, version string) *testPackage {
 }
 
 // pack returns the bytes of the package, the same ones for the same fields.
-func (p *testPackage) pack() ([]byte, error) {
-	var spec strings.Builder
+func (p *testPackage) pack() []byte {
+	var more strings.Builder
 	element := func(name, text string) {
-		fmt.Fprintf(&spec, "    <%s>", name)
-		_ = xml.EscapeText(&spec, []byte(text))
-		fmt.Fprintf(&spec, "</%s>\n", strings.Fields(name)[0])
+		fmt.Fprintf(&more, "<%s>%s</%s>", name, escaped(text), strings.Fields(name)[0])
 	}
-	spec.WriteString("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<package xmlns=\"http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd\">\n  <metadata>\n")
-	element("id", p.id)
-	element("version", p.version)
 	for _, name := range slices.Sorted(maps.Keys(p.fields)) {
 		switch name {
+		case "authors", "description":
 		case "license":
 			element(`license type="expression"`, p.fields[name])
 		case "release-notes":
@@ -87,44 +79,35 @@ func (p *testPackage) pack() ([]byte, error) {
 		element("readme", "README.md")
 	}
 	if p.packageType != "" {
-		fmt.Fprintf(&spec, "    <packageTypes><packageType name=%q /></packageTypes>\n", p.packageType)
+		fmt.Fprintf(&more, "<packageTypes><packageType name=%q /></packageTypes>", p.packageType)
 	}
-	fmt.Fprintf(&spec, "    <dependencies>\n      <group targetFramework=%q>\n", p.framework)
+	fmt.Fprintf(&more, "<dependencies><group targetFramework=%q>", p.framework)
 	for _, d := range p.dependencies {
-		fmt.Fprintf(&spec, "        <dependency id=%q version=%q />\n", d[0], d[1])
+		fmt.Fprintf(&more, "<dependency id=%q version=%q />", d[0], d[1])
 	}
-	spec.WriteString("      </group>\n    </dependencies>\n  </metadata>\n</package>\n")
-
-	files := [][2]string{
-		{p.nuspec, spec.String()},
-		{"[Content_Types].xml", `<?xml version="1.0" encoding="utf-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml" /><Default Extension="nuspec" ContentType="application/octet" /><Default Extension="md" ContentType="application/octet" /><Default Extension="bin" ContentType="application/octet" /></Types>`},
-		{"_rels/.rels", `<?xml version="1.0" encoding="utf-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/` + p.nuspec + `" Id="R1" /></Relationships>`},
-		{"lib/" + p.framework + "/_._", ""},
+	more.WriteString("</group></dependencies>")
+	nuspec := pack.Nuspec(pack.Spec{
+		ID: escaped(p.id), Version: escaped(p.version), Authors: escaped(p.fields["authors"]), Description: escaped(p.fields["description"]),
+		Metadata: more.String(), Bare: true,
+	})
+	files := []pack.File{
+		{Name: p.nuspec, Data: []byte(nuspec)},
+		{Name: "[Content_Types].xml", Data: []byte(`<?xml version="1.0" encoding="utf-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml" /><Default Extension="nuspec" ContentType="application/octet" /><Default Extension="md" ContentType="application/octet" /><Default Extension="bin" ContentType="application/octet" /></Types>`)},
+		{Name: "_rels/.rels", Data: []byte(`<?xml version="1.0" encoding="utf-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/` + p.nuspec + `" Id="R1" /></Relationships>`)},
+		{Name: "lib/" + p.framework + "/_._"},
 	}
 	if p.readme != "" {
-		files = append(files, [2]string{"README.md", p.readme})
+		files = append(files, pack.File{Name: "README.md", Data: []byte(p.readme)})
 	}
 	if p.size > 0 {
-		noise, state := make([]byte, p.size), uint64(len(p.id)+len(p.version)+1)
-		for i := range noise { // xorshift: the same noise everywhere
-			state ^= state << 13
-			state ^= state >> 7
-			state ^= state << 17
-			noise[i] = byte(state)
-		}
-		files = append(files, [2]string{"content/noise.bin", string(noise)})
+		files = append(files, pack.File{Name: "content/noise.bin", Data: noise(uint64(len(p.id)+len(p.version)), p.size)})
 	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, f := range files {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: f[0], Method: zip.Deflate, Modified: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)})
-		if err != nil {
-			return nil, err
-		}
-		if _, err := io.WriteString(w, f[1]); err != nil {
-			return nil, err
-		}
-	}
-	err := z.Close()
-	return b.Bytes(), err
+	return pack.Zip(files...)
+}
+
+// escaped is text as it stands in XML.
+func escaped(text string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text))
+	return b.String()
 }

@@ -109,10 +109,7 @@ func verbOutput(t *testing.T, stdin string, args ...string) string {
 // sends the rest and returns the status line.
 func halfPush(t *testing.T, addr, key, id string) (finish func() (string, error)) {
 	t.Helper()
-	content, err := newPackage(id, "1.0.0").pack()
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := newPackage(id, "1.0.0").pack()
 	body := "--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: form-data; name=package; filename=package.nupkg\r\n\r\n" + string(content) + "\r\n--b--\r\n"
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -140,6 +137,7 @@ func newGallery(t *testing.T) (data, key string) {
 // push and a running download finish, and the download is counted; new
 // connections are refused meanwhile.
 func TestStopFinishesRequests(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"SIGTERM", "interrupt", "stop"} {
 		t.Run(how, func(t *testing.T) {
 			if how != "stop" && runtime.GOOS == "windows" {
@@ -232,6 +230,7 @@ func (p *runningProgram) refusesConnections(t *testing.T) {
 
 // TestSecondSignal does not wait for a request that runs.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows sends no such signals to a process")
 	}
@@ -253,6 +252,7 @@ func TestSecondSignal(t *testing.T) {
 // TestStartWaitsForVerb: an administrator's verb that has the data open for a
 // moment does not keep a server from starting.
 func TestStartWaitsForVerb(t *testing.T) {
+	t.Parallel()
 	data, _ := newGallery(t)
 	kv, err := bolt.Open(data, bolt.Options{})
 	if err != nil {

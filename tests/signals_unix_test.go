@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -15,7 +16,13 @@ import (
 // TestHangUp: the end of the terminal stops the server as a first signal does,
 // unless it was started by nohup.
 func TestHangUp(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
+	// When this test itself was started by nohup, the program would inherit what
+	// is ignored; of a signal that is caught it inherits nothing.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	p := startProgram(t, data)
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	if err := p.exit(t); err != nil {
@@ -38,6 +45,7 @@ func TestHangUp(t *testing.T) {
 // TestNobodyReadsTheLog: a server whose standard error has lost its reader goes
 // on.
 func TestNobodyReadsTheLog(t *testing.T) {
+	t.Parallel()
 	data, key := newGallery(t)
 	path, err := exec.LookPath("nougat")
 	if err != nil {

@@ -1,7 +1,6 @@
 package search_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -56,16 +55,7 @@ func openProcess(t testing.TB, store gallery.Store, blobs gallery.Blobs) *proces
 func (p *process) push(id, version string) {
 	p.t.Helper()
 	data := pack.Nupkg(pack.Spec{ID: id, Version: version})
-	u, err := p.BeginUpload(p.ann, p.feed, gallery.Incoming{Length: -1})
-	if err == nil {
-		defer u.Discard()
-		err = u.Receive(p.t.Context(), bytes.NewReader(data))
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer u.Discard()
-	if _, err := u.Publish(p.t.Context()); err != nil {
+	if _, err := storetest.Publish(p.Gallery, p.ann, p.feed, data); err != nil {
 		p.t.Fatal(err)
 	}
 }

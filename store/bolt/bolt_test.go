@@ -92,12 +92,13 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	}
-	// Held: by another handle, which flock takes for another process.
+	// Held: by another handle, which flock takes for another process. The wait of
+	// a millisecond must not become one for ever.
 	start := time.Now()
 	if _, err := bolt.Open(folder, bolt.Options{}); !errors.Is(err, bolt.ErrHeld) || !strings.Contains(err.Error(), kv.Path()) {
 		t.Errorf("a second Open: %v", err)
 	}
-	if waited := time.Since(start); waited > 10*time.Second {
+	if waited := time.Since(start); waited > time.Minute {
 		t.Errorf("a second Open waited %v", waited)
 	}
 	if err := kv.Close(); err != nil {
@@ -133,7 +134,9 @@ func TestGrow(t *testing.T) {
 			}
 			go func() { committed <- kv.Update(t.Context(), put("large", 8<<20)) }()
 			if waits {
-				time.Sleep(20 * time.Millisecond) // let it come to the mapping
+				// Let it come to the mapping. On a slow machine it may not get there,
+				// and the check below says less; it never fails by that.
+				time.Sleep(20 * time.Millisecond)
 				if len(committed) > 0 {
 					t.Error("the commit did not wait: the test does not outgrow the mapping")
 				}
@@ -182,8 +185,8 @@ func TestRefusedNeighbour(t *testing.T) {
 	fault.Before(syscall.ENOSPC)
 	refused := errors.New("it is there already")
 	// Whether the two share a batch is a matter of time: the second must wait
-	// before the first ends.
-	for range 200 {
+	// before the first ends. They mostly do at once.
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); {
 		var second error
 		var done sync.WaitGroup
 		first := kv.Update(t.Context(), func(tx store.Txn) error {
