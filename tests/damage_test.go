@@ -67,9 +67,9 @@ func TestEachFaultOnce(t *testing.T) {
 			t.Errorf("the package %s without its file: %v", id, r)
 		}
 	}
-	if !strings.Contains(p.errs.String(), "the record is there but its file is not") {
-		t.Errorf("the log does not say that a file is missing:\n%s", p.errs)
-	}
+	waitFor(t, "the log to say that a file is missing", func() bool {
+		return strings.Contains(p.errs.String(), "the record is there but its file is not")
+	})
 	p.end(t, data)
 	check("without a server")
 }

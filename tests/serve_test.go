@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +27,26 @@ type runningProgram struct {
 	cmd   *exec.Cmd
 	index string
 	addr  string
-	errs  *bytes.Buffer
+	errs  *lockedBuffer
 	ended chan error
+}
+
+// A lockedBuffer is written by a program and read by a test at the same time.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // startProgram runs nougat serve on data and waits for its ready line.
@@ -44,7 +63,7 @@ func startProgram(t *testing.T, data string, flags ...string) *runningProgram {
 // kept, unless the command says where it goes.
 func startCommand(t *testing.T, cmd *exec.Cmd) *runningProgram {
 	t.Helper()
-	p := &runningProgram{cmd: cmd, errs: new(bytes.Buffer), ended: make(chan error, 1)}
+	p := &runningProgram{cmd: cmd, errs: new(lockedBuffer), ended: make(chan error, 1)}
 	p.cmd.Dir = t.TempDir()
 	if p.cmd.Stderr == nil {
 		p.cmd.Stderr = p.errs
