@@ -132,10 +132,10 @@ func readKey(secret string) (id string, hash [32]byte, ok bool) {
 		return "", hash, false
 	}
 	body, sum := secret[:keyLen-keySumLen], secret[keyLen-keySumLen:]
-	if keySum(body) != sum {
+	at := len(keyPrefix) + 1
+	if kind := secret[at-1]; kind != 'p' && kind != 't' || strings.Trim(secret[at:], base62) != "" || keySum(body) != sum {
 		return "", hash, false
 	}
-	at := len(keyPrefix) + 1
 	return secret[at : at+keyIDLen], sha256.Sum256([]byte(secret)), true
 }
 

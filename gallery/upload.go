@@ -38,9 +38,10 @@ type Upload struct {
 	g      *Gallery
 	actor  Actor
 	feed   *Feed
-	file   *os.File // nil before it is received, and once stored or discarded
-	small  []byte   // all of it, up to smallUpload
-	inHand bool     // holds one of the account's places
+	file   *os.File  // nil before it is received, and once stored or discarded
+	small  []byte    // all of it, up to smallUpload
+	inHand bool      // holds one of the account's places
+	asked  time.Time // when the actor was last read
 
 	over error  // why its sender may not go on; arriving.mu's
 	wake func() // what interrupts the reading of its body; arriving.mu's
@@ -65,7 +66,7 @@ func (g *Gallery) BeginUpload(a Actor, f *Feed, in Incoming) (*Upload, error) {
 	if err := PlainBody(in.Encoding); err != nil {
 		return nil, err
 	}
-	u := &Upload{g: g, actor: a, feed: f}
+	u := &Upload{g: g, actor: a, feed: f, asked: g.Now()}
 	g.arriving.add(u)
 	return u, nil
 }
@@ -95,16 +96,34 @@ func PlainBody(encoding string) error {
 	return nil
 }
 
+// askAgain is how often the right to an upload is asked anew while it arrives. What
+// happens in this process ends it at once; this is for what happened elsewhere, or
+// in the moment in which it began.
+const askAgain = 10 * time.Second
+
 // Over says why whoever brings the upload may not go on, nil while they may:
 // their key was revoked or has expired, or their account was locked. It is asked
-// while the body is read, and does not touch the store.
+// while the body is read, by one goroutine, and reads the store only now and then.
 func (u *Upload) Over() error {
-	if k := u.actor.Key; k != nil && !k.live(u.g.Now()) {
+	now := u.g.Now()
+	if k := u.actor.Key; k != nil && !k.live(now) {
 		return errKeyUnknown
 	}
 	u.g.arriving.mu.Lock()
-	defer u.g.arriving.mu.Unlock()
-	return u.over
+	over := u.over
+	u.g.arriving.mu.Unlock()
+	if over != nil || now.Sub(u.asked) < askAgain {
+		return over
+	}
+	u.asked = now
+	err := u.g.store.View(context.Background(), func(r Reader) error {
+		_, err := u.g.again(r, u.actor, now)
+		return err
+	})
+	if no, ok := errors.AsType[*Error](err); ok && (no.Kind == Forbidden || no.Kind == Unauthenticated) {
+		return no
+	}
+	return nil // a store that fails is no reason: the door asks once more
 }
 
 // OnOver sets what interrupts the reading of the body, which may be waiting for

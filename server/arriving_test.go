@@ -58,7 +58,7 @@ func TestRefusedWhileArriving(t *testing.T) {
 			s := start(t)
 			s.account("eve", "quite another phrase")
 			key := s.newKey(gallery.NewKey{Owner: "eve"})
-			_, answer := s.slowPush(t, key)
+			conn, answer := s.slowPush(t, key)
 			s.waitForUploads(t, 1)
 			if err := tt.change(s, s.publicID(key)); err != nil {
 				t.Fatal(err)
@@ -66,8 +66,15 @@ func TestRefusedWhileArriving(t *testing.T) {
 			if a := answer().is(403); a.reason != tt.want {
 				t.Errorf("reason %q, want %q", a.reason, tt.want)
 			}
-			s.get("/v3/flat/arriving/index.json").is(404)
 			s.waitForUploads(t, 0)
+			// Clients go on sending until they have read the answer, and show
+			// "connection reset" when they cannot (PROTO-6.1).
+			for range 100 {
+				if _, err := fmt.Fprintf(conn, "4000\r\n%s\r\n", strings.Repeat("x", 0x4000)); err != nil {
+					t.Fatalf("the client cannot go on sending: %v", err)
+				}
+			}
+			s.get("/v3/flat/arriving/index.json").is(404)
 		})
 	}
 }
@@ -123,4 +130,29 @@ func TestUploadLife(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refused upload gives its account's places back at once, however long its
+// sender goes on.
+func TestRefusedUploadHoldsNoPlace(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.account("eve", "quite another phrase")
+	bad, good := s.newKey(gallery.NewKey{Owner: "eve"}), s.newKey(gallery.NewKey{Owner: "eve"})
+	const many = 20 // more than an account has in hand
+	var answers []func() *answer
+	for range many {
+		_, answered := s.slowPush(t, bad)
+		answers = append(answers, answered)
+	}
+	s.waitForUploads(t, many)
+	if err := s.gallery.RevokeKey(context.Background(), gallery.Operator(), s.publicID(bad)); err != nil {
+		t.Fatal(err)
+	}
+	for _, answered := range answers[:many/2] {
+		answered().is(403)
+	}
+	s.waitForUploads(t, 0)
+	body, kind := form(pack{id: "Eves.Own", version: "1.0.0"}.nupkg(t))
+	s.do("PUT", "/v3/package", body, "Content-Type", kind, "X-NuGet-ApiKey", good).is(201)
 }

@@ -31,6 +31,7 @@ type upload struct {
 	waited time.Duration   // in this window
 	got    int64           // in this window
 	began  bool            // something was asked for: a client that expects 100 Continue has got it
+	broken bool            // reading was interrupted in its middle: net/http's reader of chunks reads no more
 	err    error           // how it ended, io.EOF included
 }
 
@@ -81,6 +82,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	u.got += int64(n)
 	if err != nil && err != io.EOF {
 		if why := u.over(); why != nil {
+			u.broken = true
 			return 0, why
 		}
 	}

@@ -50,6 +50,15 @@ func (s *Server) fail(c *call, err error) {
 		s.sendError(c, e, status, requestID)
 		return
 	}
+	if e.Op == "sign in" {
+		// The session ended, or its account was locked, after the visitor was let
+		// in: it is nobody's now.
+		c.actor = gallery.Actor{}
+		if e.Kind == gallery.Unauthenticated {
+			_ = s.toSignIn(c)
+			return
+		}
+	}
 	h := c.header()
 	if retry := retryAfter[status]; retry != nil {
 		h["Retry-After"] = retry

@@ -18,6 +18,9 @@ func (s *Server) handlePush(c *call) error {
 		defer received.Discard()
 	}
 	if err != nil {
+		if received != nil {
+			received.Discard() // its places are free while the rest is thrown away
+		}
 		s.refuse(c, body, err)
 		return errAnswered
 	}

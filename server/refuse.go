@@ -64,8 +64,35 @@ func (s *Server) discard(c *call, body *upload) bool {
 	defer s.discards.give()
 	buf := partBuffers.Get().(*[]byte)
 	defer partBuffers.Put(buf)
-	for left := c.feed.MaxBytes + max(c.feed.MaxBytes, discardMargin); left > 0; {
+	left := c.feed.MaxBytes + max(c.feed.MaxBytes, discardMargin)
+	if body.broken {
+		return s.discardConn(c, body, *buf, left)
+	}
+	for left > 0 {
 		n, err := body.Read(*buf)
+		left -= int64(n)
+		if err != nil {
+			return err == io.EOF
+		}
+	}
+	return false
+}
+
+// discardConn reads on beneath net/http, which is done with a body whose reading
+// was interrupted. Where the body ends is not known here: the client, which was
+// told that the connection closes, closes it when it has read the answer.
+func (s *Server) discardConn(c *call, body *upload, buf []byte, left int64) bool {
+	conn, ok := c.r.Context().Value(connKey{}).(*conn)
+	if !ok {
+		return false
+	}
+	for left > 0 {
+		until := time.Now().Add(body.p.idle)
+		if body.until.Before(until) {
+			until = body.until
+		}
+		_ = conn.SetReadDeadline(until)
+		n, err := conn.Conn.Read(buf)
 		left -= int64(n)
 		if err != nil {
 			return err == io.EOF

@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"nougat/gallery"
 	"nougat/server"
@@ -279,5 +281,74 @@ func TestClosedGallery(t *testing.T) { // Q-20
 	src := own.Find("img.tile").AttrOr("src", "")
 	if got := v.get(src); got.status != http.StatusOK || got.header.Get("Content-Type") != "image/png" {
 		t.Errorf("the icon %q on a page answers %d", src, got.status)
+	}
+}
+
+// hookedForm runs a function before the end of a form's body.
+type hookedForm struct {
+	io.Reader
+	before func()
+}
+
+func (h *hookedForm) Read(b []byte) (int, error) {
+	n, err := h.Reader.Read(b)
+	if err == io.EOF && h.before != nil {
+		h.before()
+		h.before = nil
+	}
+	return n, err
+}
+
+// A session that ends after its visitor was let in, while the form still arrives:
+// the form does nothing, and the answer asks to sign in again instead of greeting
+// somebody who is not signed in any more.
+func TestSessionEndsUnderAForm(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end   func(w *website) error
+		check func(t *testing.T, page *view)
+	}{
+		"the password is changed": {
+			func(w *website) error {
+				_, err := w.SetPassword(t.Context(), gallery.Operator(), "bob", "another long password", false)
+				return err
+			},
+			func(t *testing.T, page *view) { page.leadsTo("/account/signin") },
+		},
+		"the account is locked": {
+			func(w *website) error {
+				_, err := w.SetLocked(t.Context(), gallery.Operator(), "bob", true)
+				return err
+			},
+			func(t *testing.T, page *view) {
+				page.is(http.StatusForbidden).says("main", "The account bob is locked.").says("header", "Sign in")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := openWebsite(t, nil)
+			w.people()
+			v := w.signedIn("bob", bobPassword)
+			r := v.request("POST", "/account/apikeys", url.Values{"name": {"late"}, "feed": {"main"}, "scopes": {"push"}, "days": {"90"}})
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body = io.NopCloser(&hookedForm{strings.NewReader(string(body)), func() {
+				if err := tt.end(w); err != nil {
+					t.Error(err)
+				}
+			}})
+			// The body is sent once the handler asks for it: the visitor is let in.
+			r.ContentLength = -1
+			r.Header.Set("Expect", "100-continue")
+			v.client.Transport = &http.Transport{ExpectContinueTimeout: time.Minute}
+			tt.check(t, v.do(r))
+			keys, err := w.Keys(t.Context(), gallery.Operator())
+			if err != nil || len(keys) != 0 {
+				t.Errorf("%d keys, %v", len(keys), err)
+			}
+		})
 	}
 }

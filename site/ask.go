@@ -72,7 +72,7 @@ func Stop(ctx context.Context, l *config.Layers) error {
 		_, _ = io.Copy(io.Discard, answer.Body) // ends when the process does
 		return ctx.Err()
 	}, func() error {
-		_, records, err := openStore(ctx, c.Data)
+		records, err := peek(ctx, c.Data)
 		if err != nil {
 			return err
 		}

@@ -157,7 +157,11 @@ func (c *control) handleRun(w http.ResponseWriter, r *http.Request, s *Site) {
 		http.NotFound(w, r)
 		return
 	}
+	// Who sends or takes slowly must not keep the server from stopping (drain).
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(controlTimeout))
 	run, err := verbs[i].read(io.LimitReader(r.Body, maxRequest))
+	_ = rc.SetReadDeadline(time.Time{})
 	if err != nil {
 		http.Error(w, "The request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
@@ -170,6 +174,7 @@ func (c *control) handleRun(w http.ResponseWriter, r *http.Request, s *Site) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	_ = rc.SetWriteDeadline(time.Now().Add(controlTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusConflict)

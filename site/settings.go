@@ -34,7 +34,7 @@ func ReadSaved(ctx context.Context, l *config.Layers) (running []config.Setting,
 		now, err = askServer(ctx, c.Data, ReadSettings, None{})
 		return err
 	}, func() error {
-		_, records, err := openStore(ctx, c.Data)
+		records, err := peek(ctx, c.Data)
 		if err != nil {
 			return err
 		}

@@ -138,16 +138,23 @@ func open(ctx context.Context, l *config.Layers, absent Absence, log *slog.Logge
 		return nil, err
 	}
 	s := &Site{layers: l, log: log}
-	if s.database, s.store, err = openStore(ctx, data); err != nil {
+	if s.database, err = openData(data); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			s.store.Close()
+			s.database.Close()
 		}
 	}()
-	if err := blobsThere(ctx, s.store, data); err != nil {
+	looked, err := store.Peek(ctx, s.database)
+	if err != nil {
+		return nil, cannotRead(data, err)
+	}
+	if err := blobsThere(ctx, looked, data); err != nil { // before anything is written
 		return nil, err
+	}
+	if s.store, err = store.New(ctx, s.database); err != nil {
+		return nil, cannotRead(data, err)
 	}
 	if s.blobs, err = dir.Open(data, dir.Options{}); err != nil {
 		return nil, fmt.Errorf("The data folder %s cannot be used: %w", Shown(data), err)
@@ -176,26 +183,39 @@ func open(ctx context.Context, l *config.Layers, absent Absence, log *slog.Logge
 	return s, nil
 }
 
-// openStore takes the lock of a data folder and opens its records, or returns
+// openData takes the lock of a data folder and opens its database, or returns
 // errHeld.
-func openStore(ctx context.Context, data string) (*bolt.DB, gallery.Store, error) {
+func openData(data string) (*bolt.DB, error) {
 	database, err := bolt.Open(data, bolt.Options{})
 	switch {
 	case errors.Is(err, bolt.ErrHeld):
-		return nil, nil, errHeld
+		return nil, errHeld
 	case errors.Is(err, bolt.ErrDamaged):
-		return nil, nil, fmt.Errorf("The database cannot be opened: %w. Put %s and %s back together, from one backup.", err, bolt.FileName, dir.BlobsName)
+		return nil, fmt.Errorf("The database cannot be opened: %w. Put %s and %s back together, from one backup.", err, bolt.FileName, dir.BlobsName)
 	case gallery.IsDiskFull(err):
-		return nil, nil, fmt.Errorf("The database cannot be opened, because the disk is full: %w. Make room on it and start again.", err)
+		return nil, fmt.Errorf("The database cannot be opened, because the disk is full: %w. Make room on it and start again.", err)
 	case err != nil:
-		return nil, nil, fmt.Errorf("The database cannot be opened: %w", err)
+		return nil, fmt.Errorf("The database cannot be opened: %w", err)
 	}
-	records, err := store.New(ctx, database)
+	return database, nil
+}
+
+// peek opens the records of a data folder for who only looks: whoever gets no
+// error closes them.
+func peek(ctx context.Context, data string) (gallery.Store, error) {
+	database, err := openData(data)
 	if err != nil {
-		database.Close()
-		return nil, nil, fmt.Errorf("The database in %s cannot be read: %w", Shown(data), err)
+		return nil, err
 	}
-	return database, records, nil
+	records, err := store.Peek(ctx, database)
+	if err != nil {
+		return nil, errors.Join(cannotRead(data, err), database.Close())
+	}
+	return records, nil
+}
+
+func cannotRead(data string, err error) error {
+	return fmt.Errorf("The database in %s cannot be read: %w", Shown(data), err)
 }
 
 // databaseThere refuses to begin a new database beside the package files of

@@ -5,7 +5,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/nuget"
-	"nougat/server/v3"
+	v3 "nougat/server/v3"
 )
 
 // A Report is what Verify found.

@@ -14,31 +14,48 @@ import (
 // larger number.
 const Schema = 2
 
-// steps bring a database from one schema to the next: steps[n] from n to n+1.
-// A step is never changed once a program with it is in use.
-//
-// It works in many Updates of at most a page of records, and may be cut off
-// between any two of them: it then starts over, and so it passes over what is
-// done already. That also holds when an earlier program has written meanwhile,
-// since the number of the schema is written last.
-var steps = []func(ctx context.Context, kv KV) error{
-	func(context.Context, KV) error { return nil }, // 1: the first schema
-	noteBlobs, // 2
+// A step brings a database from one schema to the next. It may be cut off between
+// any two Updates, and an earlier program may write before the next start: so it
+// starts over, and until its last Update everything that an earlier program reads
+// is as that one wrote it.
+type step struct {
+	// fill makes what the new schema has besides, in many Updates of at most a page
+	// of records, in buckets that earlier programs do not read. It begins by
+	// forgetting what a try that was cut off has left there.
+	fill func(ctx context.Context, kv KV) error
+	// turn changes what earlier programs read, a few records, in the Update that
+	// also writes the schema.
+	turn func(w *writer) error
 }
 
-// upgrade runs the steps that a database has not gone through, and writes its
-// new schema after each.
+// steps holds the step to schema n+1 under n. One is never changed once a program
+// with it is in use.
+var steps = []step{
+	{}, // the first schema
+	{fill: noteBlobs, turn: noteGenerations},
+}
+
+// upgrade runs the steps that a database has not gone through.
 func (s *Store) upgrade(ctx context.Context, meta gallery.Meta) error {
-	if meta.Schema > Schema {
-		return fmt.Errorf("it was written by a newer nougat (schema %d, this one knows %d): start that one, or restore a backup", meta.Schema, Schema)
-	}
 	for n := meta.Schema; n < Schema; n++ {
-		if err := steps[n](ctx, s.kv); err != nil {
-			return fmt.Errorf("it could not be brought from schema %d to %d; nothing is lost, and the nougat that wrote it still opens it: %w", n, n+1, err)
+		var err error
+		if fill := steps[n].fill; fill != nil {
+			err = fill(ctx, s.kv)
 		}
-		meta.Schema = n + 1
-		if err := s.Update(ctx, func(w gallery.Writer) error { return w.PutMeta(meta) }); err != nil {
-			return err
+		if err == nil {
+			err = s.kv.Update(ctx, func(tx Txn) error {
+				w := &writer{s.reader(context.WithoutCancel(ctx), tx)}
+				if turn := steps[n].turn; turn != nil {
+					if err := turn(w); err != nil {
+						return err
+					}
+				}
+				meta.Schema = n + 1
+				return w.PutMeta(meta)
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("it could not be brought from schema %d to %d; nothing is lost, and the nougat that wrote it still opens it: %w", n, n+1, err)
 		}
 	}
 	return nil
@@ -86,45 +103,39 @@ func eachPair(ctx context.Context, kv KV, b Bucket, f func(w *writer, p Pair) er
 	return nil
 }
 
-// noteBlobs is the step to schema 2: who holds which blob is noted, the state of a
-// feed has its generation, and the index of keys by expiry, which nothing reads, is
-// emptied. A release that cannot be
-// read ends it: its file would otherwise count as unused.
+// noteBlobs fills schema 2: who holds which blob is noted, and the index of keys by
+// expiry, which nothing reads, is emptied. A release that cannot be read ends it:
+// its file would otherwise count as unused.
 func noteBlobs(ctx context.Context, kv KV) error {
-	err := eachPair(ctx, kv, bReleases, func(w *writer, p Pair) error {
+	for _, b := range []Bucket{bBlobRefs, bKeyExp} {
+		if err := eachPair(ctx, kv, b, func(w *writer, p Pair) error { return w.tx.Delete(b, p.Key) }); err != nil {
+			return err
+		}
+	}
+	return eachPair(ctx, kv, bReleases, func(w *writer, p Pair) error {
 		h, err := decodeHead(p.Value)
 		if err != nil {
 			return damaged(bReleases, p.Key, err)
 		}
-		held := [2]gallery.Hash{h.Blob, h.Received}
-		for i, blob := range held {
-			row := refKey(nil, blob, holdsRelease, p.Key)
-			if there, err := w.has(bBlobRefs, row); err != nil || there {
-				if err != nil {
-					return err
-				}
-				held[i] = gallery.Hash{}
-			}
-		}
-		return w.hold(holdsRelease, p.Key, [2]gallery.Hash{}, held)
+		return w.hold(holdsRelease, p.Key, [2]gallery.Hash{}, [2]gallery.Hash{h.Blob, h.Received})
 	})
+}
+
+// noteGenerations is the turn to schema 2: the state of a feed has its generation.
+func noteGenerations(w *writer) error {
+	all, err := w.Feeds()
 	if err != nil {
 		return err
 	}
-	err = eachPair(ctx, kv, bFeeds, func(w *writer, p Pair) error {
-		f, err := feeds.read(w.reader, p.Key, p.Value)
-		if err != nil {
-			return err
-		}
+	for _, f := range all {
 		state, err := w.FeedState(f.Number)
 		if err != nil {
 			return err
 		}
 		state.Generation = f.Generation
-		return w.putFeedState(f.Number, &state)
-	})
-	if err != nil {
-		return err
+		if err := w.putFeedState(f.Number, &state); err != nil {
+			return err
+		}
 	}
-	return eachPair(ctx, kv, bKeyExp, func(w *writer, p Pair) error { return w.tx.Delete(bKeyExp, p.Key) })
+	return nil
 }

@@ -281,6 +281,7 @@ func TestUpgradeCutOff(t *testing.T) {
 		}
 		return kv
 	}
+	before := fill()
 	whole := fill()
 	opened(t, whole)
 	want := dump(t, whole)
@@ -297,11 +298,67 @@ func TestUpgradeCutOff(t *testing.T) {
 			if !errors.Is(err, errCut) {
 				t.Fatal(err)
 			}
+			earlierReads(t, kv, before)
 			opened(t, kv)
 			if dump(t, kv) != want {
 				t.Errorf("cut off at its update %d (applied: %v), the upgrade ended otherwise", cut, applied)
 			}
 		}
+	}
+}
+
+// earlierReads holds that everything that the program of schema 1 reads is still
+// as it wrote it: until the upgrade is done that program opens the database.
+func earlierReads(t testing.TB, kv, before store.KV) {
+	t.Helper()
+	if !strings.Contains(dump(t, kv), `meta "store" "\x01\x01`) {
+		return // the last Update took effect
+	}
+	strip := func(kv store.KV) string {
+		var b strings.Builder
+		for line := range strings.Lines(dump(t, kv)) {
+			if !strings.HasPrefix(line, "blobref ") && !strings.HasPrefix(line, "keyexp ") {
+				b.WriteString(line)
+			}
+		}
+		return b.String()
+	}
+	if strip(kv) != strip(before) {
+		t.Error("an upgrade that was cut off changed what an earlier program reads")
+	}
+}
+
+// TestUpgradeAfterEarlierWrites lets the earlier program replace a release between
+// an upgrade that was cut off and the next: the file that it gave up is in use no
+// more.
+func TestUpgradeAfterEarlierWrites(t *testing.T) {
+	kv := readDump(t, 1)
+	if _, err := store.New(t.Context(), &brittle{kv, 3, true}); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	r := storetest.Release(t, "A", "1.0")
+	r.Blob, r.Received = storetest.Hash("given up later"), storetest.Hash("given up later")
+	var key []byte
+	eachPair(t, kv, func(b store.Bucket, k, _ []byte) {
+		if b == store.Releases && bytes.HasPrefix(k, []byte("\x00\x00\x00\x01a\x00")) {
+			key = bytes.Clone(k)
+		}
+	})
+	err := kv.Update(t.Context(), func(tx store.Txn) error { return tx.Put(store.Releases, key, store.RawRelease(&r.Head, []byte{1})) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, kv)
+	err = s.View(t.Context(), func(rd gallery.Reader) error {
+		gone, err1 := rd.BlobInUse(storetest.Hash("A1.0"))
+		now, err2 := rd.BlobInUse(r.Blob)
+		if gone || !now {
+			t.Errorf("the old file is in use: %v, the new one: %v", gone, now)
+		}
+		return errors.Join(err1, err2)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -28,13 +28,8 @@ var _ gallery.Store = (*Store)(nil)
 // becomes a store of this program's Schema; one that an earlier program wrote is
 // brought to it; one that a newer program wrote is an error.
 func New(ctx context.Context, kv KV) (*Store, error) {
-	s := &Store{kv: kv}
-	var meta gallery.Meta
-	err := s.View(ctx, func(r gallery.Reader) (err error) {
-		meta, err = r.Meta()
-		return err
-	})
-	if gallery.KindOf(err) == gallery.NotFound {
+	s, meta, err := open(ctx, kv)
+	if err == nil && meta == (gallery.Meta{}) {
 		meta, err = s.begin(ctx)
 	}
 	if err == nil {
@@ -44,6 +39,30 @@ func New(ctx context.Context, kv KV) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Peek is New for who only looks: nothing is written, and what an earlier program
+// wrote stays as it is. An empty kv is an empty store.
+func Peek(ctx context.Context, kv KV) (*Store, error) {
+	s, _, err := open(ctx, kv)
+	return s, err
+}
+
+// open returns the store in kv as it is, and what it says of itself: the zero
+// Meta when kv is empty. One that a newer program wrote is an error.
+func open(ctx context.Context, kv KV) (s *Store, meta gallery.Meta, err error) {
+	s = &Store{kv: kv}
+	err = s.View(ctx, func(r gallery.Reader) (err error) {
+		meta, err = r.Meta()
+		return err
+	})
+	if gallery.KindOf(err) == gallery.NotFound {
+		return s, gallery.Meta{}, nil
+	}
+	if err == nil && meta.Schema > Schema {
+		err = fmt.Errorf("it was written by a newer nougat (schema %d, this one knows %d): start that one, or restore a backup", meta.Schema, Schema)
+	}
+	return s, meta, err
 }
 
 // View lends a snapshot (gallery.Store).
