@@ -21,7 +21,7 @@ type commandLine struct {
 	Settings   config.Config `embed:""`
 
 	Serve   serveVerb   `cmd:"" default:"1" help:"Serve the gallery. This is what nougat does when no command is named."`
-	User    userVerbs   `cmd:"" help:"Add and list people, and set their passwords."`
+	User    userVerbs   `cmd:"" help:"Add, list, lock and remove people; set passwords and who administers."`
 	Key     keyVerbs    `cmd:"" help:"Make, list and revoke API keys."`
 	Stop    stopVerb    `cmd:"" help:"Stop the server that runs on the data folder, and wait until it has gone."`
 	Verify  verifyVerb  `cmd:"" help:"Check that every record has its blob, every blob its hash, and every document what the records say."`

@@ -49,10 +49,16 @@ func aboutAccount(r Reader, name string) (s somebody, err error) {
 	if errors.Is(err, ErrNotFound) || err == nil && s.account.Kind == Tombstone {
 		return s, noAccount(name)
 	}
-	if err != nil || !s.account.Admin || s.account.Locked {
-		return s, err
+	return s, err
+}
+
+// leaving is aboutAccount for an act after which the account may be no
+// administrator who can sign in.
+func leaving(r Reader, name string) (somebody, error) {
+	s, err := aboutAccount(r, name)
+	if err == nil && s.account.Admin && !s.account.Locked {
+		s.lastAdmin, err = isLastAdmin(r, s.account.No)
 	}
-	s.lastAdmin, err = lastAdmin(r, s.account.No)
 	return s, err
 }
 
@@ -60,8 +66,9 @@ func noAccount(name string) error {
 	return &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no account %s.", nuget.Cut(name, maxName))}
 }
 
-// lastAdmin reports whether no administrator but this account could sign in.
-func lastAdmin(r Reader, no AccountNo) (bool, error) {
+// isLastAdmin reports whether no administrator but this account could sign in. It
+// reads accounts until it finds another, mostly a few.
+func isLastAdmin(r Reader, no AccountNo) (bool, error) {
 	for a, err := range pages(func(last *Account) ([]*Account, error) { return r.Accounts(numberOf(last), ScanPage) }) {
 		if err != nil {
 			return false, err
@@ -164,7 +171,7 @@ type flagOf struct {
 }
 
 func aboutFlag(r Reader, _ At, in flagOf) (somebody, error) {
-	s, err := aboutAccount(r, in.name)
+	s, err := leaving(r, in.name)
 	s.on = in.on
 	return s, err
 }
@@ -239,7 +246,7 @@ func (g *Gallery) RemoveAccount(ctx context.Context, a Actor, name string) (stri
 var removeAccount = Act[string, somebody, string]{
 	Name: "user remove",
 	On: func(r Reader, _ At, name string) (somebody, error) {
-		s, err := aboutAccount(r, name)
+		s, err := leaving(r, name)
 		if err != nil {
 			return s, err
 		}
@@ -263,7 +270,7 @@ var removeAccount = Act[string, somebody, string]{
 		if _, err := revokeKeys(c, a.No); err != nil {
 			return "", err
 		}
-		a.Kind, a.Email, a.Password, a.Admin, a.Locked = Tombstone, "", "", false, false
+		a.Kind, a.Email, a.Password, a.Admin, a.Locked = Tombstone, "", "", false, false // Name stays (S-96)
 		return a.Name, endCredentials(c, a, errSignInWrong)
 	},
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"maps"
-	"nougat/nuget"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,12 +70,12 @@ func (g *Gallery) checkAccount(n NewAccount, easy ...string) error {
 }
 
 // makeAccount checks and hashes before the act that makes the account.
-func (g *Gallery) makeAccount(ctx context.Context, a Actor, act *Act[newPerson, newcomer, *Account], n newPerson) (*Account, bool, error) {
+func (g *Gallery) makeAccount(ctx context.Context, a Actor, act *Act[newPerson, newcomer, newAccount], n newPerson) (*Account, bool, error) {
 	n.Name, n.Email = strings.TrimSpace(n.Name), strings.TrimSpace(n.Email)
 	if err := g.checkAccount(n.NewAccount); err != nil {
 		return nil, false, err
 	}
-	s, err := May(ctx, g, At{Actor: a}, act, n)
+	_, err := May(ctx, g, At{Actor: a}, act, n)
 	if err != nil {
 		return nil, false, err
 	}
@@ -89,7 +87,13 @@ func (g *Gallery) makeAccount(ctx context.Context, a Actor, act *Act[newPerson, 
 		return nil, false, err
 	}
 	g.hasAccount.Store(true)
-	return made, s.first, nil
+	return made.account, made.first, nil
+}
+
+// newAccount is an account that was made; first when nobody had one before.
+type newAccount struct {
+	account *Account
+	first   bool
 }
 
 // newPerson is what makes an account: what was asked for, checked, and the
@@ -107,7 +111,7 @@ type newcomer struct {
 	mailTaken error
 }
 
-var addAccount = Act[newPerson, newcomer, *Account]{
+var addAccount = Act[newPerson, newcomer, newAccount]{
 	Name: "user add",
 	On:   readNewcomer,
 	May: func(a Actor, s newcomer) error {
@@ -119,7 +123,7 @@ var addAccount = Act[newPerson, newcomer, *Account]{
 	Do: putNewcomer,
 }
 
-var setUp = Act[newPerson, newcomer, *Account]{
+var setUp = Act[newPerson, newcomer, newAccount]{
 	Name: "set up",
 	On:   readNewcomer,
 	May: func(_ Actor, s newcomer) error {
@@ -128,10 +132,10 @@ var setUp = Act[newPerson, newcomer, *Account]{
 		}
 		return nil
 	},
-	Do: func(c *Change, s newcomer, n newPerson) (*Account, error) {
+	Do: func(c *Change, s newcomer, n newPerson) (newAccount, error) {
 		for name, value := range n.settings {
 			if err := c.PutSetting(name, value); err != nil {
-				return nil, err
+				return newAccount{}, err
 			}
 		}
 		return putNewcomer(c, s, n)
@@ -161,9 +165,9 @@ func readNewcomer(r Reader, _ At, n newPerson) (s newcomer, err error) {
 	return s, nil
 }
 
-func putNewcomer(c *Change, s newcomer, n newPerson) (*Account, error) {
+func putNewcomer(c *Change, s newcomer, n newPerson) (newAccount, error) {
 	a := &Account{Kind: Person, Name: n.Name, Email: n.Email, Password: n.hash, Admin: n.Admin || s.first, Created: c.At.Now}
-	return a, c.NewAccount(a)
+	return newAccount{a, s.first}, c.NewAccount(a)
 }
 
 func checkName(name string, self bool) error {
@@ -188,14 +192,14 @@ func (g *Gallery) Account(ctx context.Context, no AccountNo) (a *Account, err er
 	return a, err
 }
 
-// AccountByName returns an account by its name in any case.
+// AccountByName returns an account by its name in any case, removed ones included.
 func (g *Gallery) AccountByName(ctx context.Context, name string) (a *Account, err error) {
 	err = g.store.View(ctx, func(r Reader) (err error) {
 		a, err = r.AccountByName(name)
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
-		return nil, &Error{Kind: NotFound, Op: "account", Msg: fmt.Sprintf("There is no account %s.", nuget.Cut(name, maxName))}
+		return nil, noAccount(name)
 	}
 	return a, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"nougat/gallery"
 	"nougat/internal/pack"
+	"nougat/store/storetest"
 )
 
 const (
@@ -502,4 +503,43 @@ func TestUploadOver(t *testing.T) {
 	}
 	u.OnOver(nil)
 	wantKind(t, u.Receive(w.ctx(), strings.NewReader("x")), gallery.Forbidden, bobLocked)
+}
+
+// Of people who are added to an empty gallery at the same time one is the first,
+// and only that one is told so.
+func TestFirstOfMany(t *testing.T) {
+	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+	w.store, w.blobs = storetest.Open(t)
+	w.open()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	told := make(map[string]bool)
+	for _, name := range []string{"ann", "bob", "cleo", "dan"} {
+		all.Go(func() {
+			_, first, err := w.AddAccount(w.ctx(), gallery.Operator(), gallery.NewAccount{Name: name, Password: annPassword})
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			told[name] = first
+		})
+	}
+	all.Wait()
+	accounts, err := w.Accounts(w.ctx(), gallery.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := 0
+	for _, a := range accounts {
+		if told[a.Name] {
+			first++
+		}
+		if a.Admin != told[a.Name] {
+			t.Errorf("%s is an administrator: %v, and was told to be the first: %v", a.Name, a.Admin, told[a.Name])
+		}
+	}
+	if first != 1 {
+		t.Errorf("%d were told to be the first", first)
+	}
 }

@@ -68,7 +68,10 @@ var addKey = Act[keyDraft, *Account, *Key]{
 		} else {
 			owner, err = r.AccountByName(in.owner)
 		}
-		if errors.Is(err, ErrNotFound) || err == nil && owner.Kind == Tombstone {
+		if err == nil && owner.Kind == Tombstone {
+			return nil, noAccount(in.owner)
+		}
+		if errors.Is(err, ErrNotFound) {
 			return nil, &Error{Kind: NotFound, Msg: fmt.Sprintf("There is no account %s. Make it first: nougat user add %s", in.owner, in.owner)}
 		}
 		return owner, err

@@ -13,12 +13,13 @@ import (
 // its cards, and writes nothing. Package search has the one that the program
 // uses; Options.NewIndex makes one for each feed.
 //
-// An answer knows every event that was committed before the question, by this
-// process or another: each question reads the feed's last event number
-// (Reader.FeedState). Where the index is being built or is behind, the question
-// waits; when ctx ends before that or the store cannot be read, the error is
-// Unavailable, and no other error is returned but the store's own for the name
-// of an owner. What does not match is an empty answer and no error.
+// An answer knows every event that was committed before the question, by whoever
+// shares the Store: when something was written since the last question
+// (Store.Changes), it reads the feed's last event number (Reader.FeedState).
+// Where the index is being built or is behind, the question waits; when ctx ends
+// before that or the store cannot be read, the error is Unavailable, and no
+// other error is returned but the store's own for the name of an owner. What
+// does not match is an empty answer and no error.
 //
 // All methods may be called from any goroutine at any time, but for Start and
 // Close.

@@ -36,6 +36,11 @@ type Store interface {
 	// is full.
 	Update(ctx context.Context, f func(Writer) error) error
 
+	// Changes is another number than before once an Update has taken effect, by
+	// the time that it returns: as long as it stays, what a View showed after it
+	// was asked still holds. It costs next to nothing and reads no record.
+	Changes() uint64
+
 	// Close waits for the running Update and gives the data back.
 	Close() error
 }
@@ -169,7 +174,7 @@ type PackageWriter interface {
 // An AccountReader reads accounts.
 type AccountReader interface {
 	Account(no AccountNo) (*Account, error)
-	AccountByName(name string) (*Account, error) // in any case
+	AccountByName(name string) (*Account, error) // in any letter case, removed accounts included
 	// AccountByEmail is the one account with the address, in any case; ErrNotFound
 	// when two have it (R-ACC-09).
 	AccountByEmail(email string) (*Account, error)

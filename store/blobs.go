@@ -1,17 +1,22 @@
 package store
 
-import "nougat/gallery"
+import (
+	"crypto/sha256"
+
+	"nougat/gallery"
+)
 
 // Who holds a blob: a row for each record that names it, kept with the record.
 // The sweep of unused blobs walks these rows beside the list of files.
 
 // Kinds of records that hold blobs, a byte of the row's key.
-const holdsRelease = 1 // then F id | v
+const holdsRelease = 1 // F id | v
 
-// refKey appends mark kind key.
+// refKey appends mark kind d, where d is a digest of the record's key: it tells
+// the holders of one blob apart, in 8 bytes.
 func refKey(b []byte, blob gallery.Hash, kind byte, key []byte) []byte {
-	mark := blob.Mark()
-	return append(append(append(b, mark[:]...), kind), key...)
+	mark, d := blob.Mark(), sha256.Sum256(key)
+	return append(append(append(b, mark[:]...), kind), d[:8]...)
 }
 
 // hold notes, for a record of this kind under key, that it holds the blobs of

@@ -41,14 +41,35 @@ const (
 	bSessionExp                // T SHA-256 → nothing
 	bDoomed                    // SHA-512 → since, deleting
 	bWipes                     // F → nothing; generations whose keys are to be deleted
-	bBlobRefs                  // mark kind key → nothing; what holds a blob (blobs.go)
+	bBlobRefs                  // mark kind digest → nothing; what holds a blob (blobs.go)
 	numBuckets
 )
 
 // bucketNames are what a backend calls the buckets; they never change.
 var bucketNames = [numBuckets]string{
-	"meta", "settings", "feeds", "feedstate", "packages", "cards", "releases", "events", "downloads", "pkgowner",
-	"accounts", "names", "emails", "keys", "keyowner", "keyexp", "keyuse", "sessions", "byacct", "exp", "doomed", "wipes", "blobref",
+	bMeta:        "meta",
+	bSettings:    "settings",
+	bFeeds:       "feeds",
+	bFeedState:   "feedstate",
+	bPackages:    "packages",
+	bCards:       "cards",
+	bReleases:    "releases",
+	bEvents:      "events",
+	bDownloads:   "downloads",
+	bPkgOwner:    "pkgowner",
+	bAccounts:    "accounts",
+	bNames:       "names",
+	bEmails:      "emails",
+	bKeys:        "keys",
+	bKeyOwner:    "keyowner",
+	bKeyExp:      "keyexp",
+	bKeyUse:      "keyuse",
+	bSessions:    "sessions",
+	bSessionAcct: "byacct",
+	bSessionExp:  "exp",
+	bDoomed:      "doomed",
+	bWipes:       "wipes",
+	bBlobRefs:    "blobref",
 }
 
 // NumBuckets is how many buckets there are, numbered from 0.

@@ -23,6 +23,9 @@ type KV interface {
 	// had failed. f makes at most MaxTouched changes.
 	Update(ctx context.Context, f func(Txn) error) error
 
+	// Changes is what gallery.Store.Changes promises.
+	Changes() uint64
+
 	// Close waits for the running Update and gives the data back. Everything
 	// after it is ErrClosed.
 	Close() error

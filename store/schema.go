@@ -55,7 +55,7 @@ func (s *Store) upgrade(ctx context.Context, meta gallery.Meta) error {
 			})
 		}
 		if err != nil {
-			return fmt.Errorf("it could not be brought from schema %d to %d; nothing is lost, and the nougat that wrote it still opens it: %w", n, n+1, err)
+			return fmt.Errorf("it could not be brought from schema %d to %d; nothing is lost, and a nougat of schema %d still opens it: %w", n, n+1, n, err)
 		}
 	}
 	return nil

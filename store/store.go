@@ -77,6 +77,9 @@ func (s *Store) Update(ctx context.Context, f func(gallery.Writer) error) error 
 	})
 }
 
+// Changes is the KV's (gallery.Store).
+func (s *Store) Changes() uint64 { return s.kv.Changes() }
+
 // Close closes the KV.
 func (s *Store) Close() error { return s.kv.Close() }
 

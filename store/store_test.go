@@ -268,3 +268,14 @@ func TestUnusable(t *testing.T) {
 		}
 	}
 }
+
+// TestBuckets holds that every bucket has a name of its own.
+func TestBuckets(t *testing.T) {
+	seen := make(map[string]bool)
+	for b := range store.Bucket(store.NumBuckets) {
+		if name := b.String(); name == "" || seen[name] {
+			t.Errorf("bucket %d is called %q: give it a name in bucketNames", b, name)
+		}
+		seen[b.String()] = true
+	}
+}

@@ -167,19 +167,30 @@ func (s *brokenStore) View(ctx context.Context, f func(gallery.Reader) error) er
 }
 
 // TestStoreThatFails: who cannot know whether the index is up to date does not
-// answer.
+// answer; while nothing was written, there is nothing to ask the store.
 func TestStoreThatFails(t *testing.T) {
 	store, blobs := storetest.Open(t)
 	s := &brokenStore{Store: store}
 	p := openProcess(t, s, blobs)
+	p.push("Contoso.Core", "1.0.0")
+	p.find("")
+
 	s.broken.Store(true)
-	_, err := p.Search(t.Context(), p.feed, gallery.Query{Take: 1})
+	if res, err := p.Search(t.Context(), p.feed, gallery.Query{Take: 1}); err != nil || res.Total != 1 {
+		t.Errorf("nothing was written, and the search says %v, %v", res, err)
+	}
+	err := store.Update(t.Context(), func(w gallery.Writer) error { return w.PutSetting("motd", "x") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Search(t.Context(), p.feed, gallery.Query{Take: 1})
 	if gallery.KindOf(err) != gallery.Unavailable || !errors.Is(err, errBroken) {
 		t.Errorf("search: %v", err)
 	}
 	if n := p.SearchState(t.Context(), p.feed).Rev; n != 0 {
 		t.Errorf("snapshot %d", n)
 	}
+
 	s.broken.Store(false)
 	p.find("")
 }

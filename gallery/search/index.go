@@ -42,7 +42,7 @@ type index struct {
 	snap      atomic.Pointer[snapshot] // nil until built; loaded by anyone, stored under mu, and by all but a merge with the turn
 	downloads downloadTable            // read by anyone; written under mu with the turn
 	searchers sync.Pool                // of *searcher, each of one query at a time
-	glances   sync.Pool                // of *glance, each of one query at a time
+	glanced   atomic.Pointer[glance]   // the last one; nil before the first; by anyone
 	kept      atomic.Int64             // about how many bytes of cards lie in the segments' read columns; by anyone
 
 	mu     sync.Mutex          // for the rest of this block; held for no reading of the store
@@ -54,12 +54,10 @@ type index struct {
 	work            sync.WaitGroup // what runs in the background; Close waits
 }
 
-// A glance reads the number of a feed's last event, and how people are shown:
-// what every query reads: it is kept from query to query so that none allocates one.
-type glance struct {
-	last, people uint64
-	read         func(gallery.Reader) error // sets both
-}
+// A glance is what every query depends on beside the index: the number of the
+// feed's last event, and how people are shown, as they were when the store said
+// changes.
+type glance struct{ changes, last, people uint64 }
 
 // A snapshot is the index at one moment.
 type snapshot struct {
@@ -122,18 +120,6 @@ func newIndex(store gallery.Store, f *gallery.Feed, log *slog.Logger) *index {
 		turn:   make(chan struct{}, 1),
 	}
 	ix.searchers.New = func() any { return new(searcher) }
-	ix.glances.New = func() any {
-		g := new(glance)
-		g.read = func(r gallery.Reader) error {
-			state, err := r.FeedState(ix.number)
-			if err == nil {
-				g.last = state.LastSeq
-				g.people, err = r.People()
-			}
-			return err
-		}
-		return g
-	}
 	ix.ctx, ix.cancel = context.WithCancel(context.Background())
 	return ix
 }
@@ -197,11 +183,25 @@ func (ix *index) State(ctx context.Context) gallery.DocState {
 }
 
 // glance returns the number of the feed's last event in the store, and that of
-// the last change of how people are shown.
+// the last change of how people are shown. It reads them only when something was
+// written since the last time.
 func (ix *index) glance(ctx context.Context) (last, people uint64, err error) {
-	g := ix.glances.Get().(*glance)
-	defer ix.glances.Put(g)
-	err = ix.store.View(ctx, g.read)
+	changes := ix.store.Changes() // first: what is read is then at least as new
+	if g := ix.glanced.Load(); g != nil && g.changes == changes {
+		return g.last, g.people, nil
+	}
+	g := &glance{changes: changes}
+	err = ix.store.View(ctx, func(r gallery.Reader) error {
+		state, err := r.FeedState(ix.number)
+		if err == nil {
+			g.last = state.LastSeq
+			g.people, err = r.People()
+		}
+		return err
+	})
+	if err == nil {
+		ix.glanced.Store(g)
+	}
 	return g.last, g.people, err
 }
 

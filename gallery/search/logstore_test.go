@@ -28,7 +28,11 @@ type logStore struct {
 	fail      atomic.Pointer[error]
 	views     atomic.Int64
 	ahead     atomic.Uint64 // the feed's state names so many events more than there are
+	asked     atomic.Uint64
 }
+
+// Changes is always another number: what the log says is read every time.
+func (s *logStore) Changes() uint64 { return s.asked.Add(1) }
 
 func newLogStore() *logStore {
 	return &logStore{

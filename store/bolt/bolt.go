@@ -60,7 +60,12 @@ type DB struct {
 	closed  chan struct{} // the writer has stopped
 	close   func() error
 	stopped atomic.Bool // a sync failed: no writes until a restart
+	changes atomic.Uint64
 }
+
+// Changes counts the commits, those included of which it is not known whether they
+// took effect (store.KV). One process alone has the file.
+func (d *DB) Changes() uint64 { return d.changes.Load() }
 
 var _ store.KV = (*DB)(nil)
 

@@ -164,7 +164,9 @@ func (d *DB) finish(b *batch) error {
 		}
 		return nil
 	}
-	if err := d.commit(b.tx); err != nil {
+	err := d.commit(b.tx)
+	d.changes.Add(1)
+	if err != nil {
 		return store.Failed(err)
 	}
 	return nil

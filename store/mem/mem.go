@@ -18,9 +18,10 @@ import (
 // DB is a store.KV in memory. Each change of a bucket copies the bucket's slice
 // of pairs once an Update: simple, and quick enough for thousands of records.
 type DB struct {
-	state atomic.Pointer[state] // nil once closed
-	turn  chan struct{}         // holds one token while an Update runs
-	hooks store.Hooks
+	state   atomic.Pointer[state] // nil once closed
+	turn    chan struct{}         // holds one token while an Update runs
+	hooks   store.Hooks
+	changes atomic.Uint64
 }
 
 // A state is never changed once it is in DB.state.
@@ -82,6 +83,7 @@ func (d *DB) Update(ctx context.Context, f func(store.Txn) error) error {
 		}
 	}
 	d.state.Store(&next)
+	d.changes.Add(1)
 	if d.hooks.After != nil {
 		if err := d.hooks.After(); err != nil {
 			return store.Failed(err)
@@ -89,6 +91,9 @@ func (d *DB) Update(ctx context.Context, f func(store.Txn) error) error {
 	}
 	return nil
 }
+
+// Changes counts the Updates that took effect (store.KV).
+func (d *DB) Changes() uint64 { return d.changes.Load() }
 
 // Close waits for the running Update and forgets everything.
 func (d *DB) Close() error {

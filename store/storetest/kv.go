@@ -42,6 +42,7 @@ func RunKV(t *testing.T, open OpenKV) {
 		{"reading and writing", testReadWrite},
 		{"keys are in byte order", testKeyOrder},
 		{"limits", testLimits},
+		{"changes are told", testChanges},
 		{"an update reads what was written before it", testReadsOwn},
 		{"a failed function leaves nothing behind", testUndo},
 		{"neighbours of a failed function stay", testNeighbours},
@@ -246,6 +247,28 @@ func testKeyOrder(t *testing.T, open OpenKV) {
 		t.Error(err)
 	}
 	update(t, kv, scan)
+}
+
+// testChanges holds that every Update that took effect shows in Changes by the
+// time that it returns, and that reading shows nothing.
+func testChanges(t *testing.T, open OpenKV) {
+	kv := openKV(t, open, store.Hooks{})
+	seen := map[uint64]bool{kv.Changes(): true}
+	for i := range 5 {
+		update(t, kv, func(tx store.Txn) error { return tx.Put(plain, []byte("k"), []byte{byte(i)}) })
+		now := kv.Changes()
+		if seen[now] {
+			t.Errorf("after update %d Changes is %d, as it was before", i, now)
+		}
+		seen[now] = true
+		err := kv.View(background, func(tx store.Txn) error { _, err := tx.Get(plain, []byte("k")); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kv.Changes() != now {
+			t.Error("reading is a change")
+		}
+	}
 }
 
 func testLimits(t *testing.T, open OpenKV) {
