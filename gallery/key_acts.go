@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"nougat/nuget"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"nougat/nuget"
 )
 
 // NewKey is what a person asks for when making a key.

@@ -2,9 +2,10 @@ package gallery
 
 import (
 	"context"
-	"nougat/nuget"
 	"slices"
 	"sync"
+
+	"nougat/nuget"
 )
 
 // keyUses holds the last use of each key until it is written.

@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"nougat/nuget"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"nougat/nuget"
 )
 
 // Passwords are hashed by argon2id with 19 MiB, 2 passes and 1 lane. The

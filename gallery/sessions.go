@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"nougat/nuget"
 	"slices"
 	"time"
+
+	"nougat/nuget"
 )
 
 // Sessions of browsers are records, so that they can be listed and ended
